@@ -1,0 +1,17 @@
+"""Alembic's entry: runs on the connection and inside the transaction that `migrate.py` opened."""
+
+from alembic import context
+
+import tocsin.accounts.tables
+import tocsin.containers.tables  # noqa: F401 -- only this file knows the tables of every slice
+from tocsin.db.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transactional_ddl=False,
+    compare_type=True,
+)
+context.run_migrations()

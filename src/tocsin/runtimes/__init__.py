@@ -1,0 +1,1 @@
+"""What runs the containers, seen from outside: read only, by construction."""

@@ -1,0 +1,141 @@
+"""The Runtime protocol: what Tocsin asks of an engine, and the observations an engine yields."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from tocsin.core.errors import AppError, Unavailable
+
+
+class RuntimeUnavailable(Unavailable):
+    """The engine cannot be reached."""
+
+    code = "runtime_unavailable"
+
+
+class LogsUnavailable(Unavailable):
+    """The engine refused to read the logs."""
+
+    code = "logs_unavailable"
+
+
+class ContainerGone(AppError):
+    """The engine does not know this container (any more)."""
+
+    code = "not_found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """Everything an engine says about one container at one instant. Times are None where the engine has none."""
+
+    runtime_id: str
+    name: str
+    image: str
+    status: str  # the engine's own word, such as `running` or `exited`
+    health: str | None
+    has_health_check: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int | None
+    oom_killed: bool
+    restart_count: int
+    restart_policy: str
+    tty: bool
+    error: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """Something an engine reported about a container. `at` is the engine's time."""
+
+    runtime_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created(Observation):
+    """A container appeared, or was started without us knowing it: its details as inspected just now."""
+
+    details: Details
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(Observation):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Died(Observation):
+    """The main process ended. `log_excerpt` holds the last lines of this run only, None when there are none."""
+
+    exit_code: int | None
+    oom_killed: bool
+    log_excerpt: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRequested(Observation):
+    """Somebody sent a signal; whether it ends the process is told by `Died`. `signal` is a name such as `TERM`."""
+
+    signal: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused(Observation):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpaused(Observation):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthChanged(Observation):
+    health: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renamed(Observation):
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destroyed(Observation):
+    pass
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line, without its newline. `at` is the engine's RFC 3339 time with nanoseconds; `partial` lines go on in the next."""
+
+    at: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+    partial: bool = False
+
+
+class Watching(Protocol):
+    """An open event subscription. Iterating ends with RuntimeUnavailable, never silently."""
+
+    def __aiter__(self) -> AsyncIterator[Observation]: ...
+
+
+class Runtime(Protocol):
+    """One engine. Every call has a time limit and raises RuntimeUnavailable for the engine's faults."""
+
+    name: str
+    address: str
+
+    async def version(self) -> str: ...
+    def watch(self, since: datetime | None) -> AbstractAsyncContextManager[Watching]: ...
+    async def list(self) -> list[Details]: ...
+    async def inspect(self, runtime_id: str) -> Details: ...
+    async def logs(self, runtime_id: str, lines: int, limit_bytes: int) -> tuple[list[LogLine], bool]: ...
+    def follow(self, runtime_id: str, lines: int, since: str | None) -> AsyncIterator[LogLine]: ...
+    async def close(self) -> None: ...
