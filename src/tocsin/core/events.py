@@ -1,5 +1,7 @@
 """Facts: frozen, typed, in the past tense. `type` is written once, as the tag, and travels inside the data."""
 
+from typing import ClassVar
+
 import msgspec
 
 from tocsin.core.clock import Instant
@@ -8,6 +10,7 @@ from tocsin.core.clock import Instant
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Something that happened. Subclasses give `tag="slice.fact"`, its name on the wire."""
 
+    spread: ClassVar[str | None] = None
     timestamp: Instant
 
 
@@ -28,7 +31,11 @@ def name_of(event: type[Event] | Event) -> str:
 
 
 def encode(event: Event) -> bytes:
-    return _encoder.encode(event)
+    """Return the JSON of *event*; the object in its `spread` field, if it names one, is laid out flat."""
+    if event.spread is None:
+        return _encoder.encode(event)
+    fields = msgspec.to_builtins(event)
+    return _encoder.encode({**fields.pop(event.spread), **fields})
 
 
 def volatile(event: Event) -> Frame:

@@ -32,6 +32,7 @@ class Details:
     """Everything an engine says about one container at one instant. Times are None where the engine has none."""
 
     runtime_id: str
+    inspected_at: datetime  # by the engine's clock, just before it was asked
     name: str
     image: str
     status: str  # the engine's own word, such as `running` or `exited`
@@ -124,6 +125,7 @@ class Watching(Protocol):
     """An open event subscription. Iterating ends with RuntimeUnavailable, never silently."""
 
     def __aiter__(self) -> AsyncIterator[Observation]: ...
+    def pending(self) -> int: ...
 
 
 class Runtime(Protocol):

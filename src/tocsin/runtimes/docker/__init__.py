@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import aiohttp
 import structlog
 
-from tocsin.core.clock import to_ms
+from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import AppError
 from tocsin.runtimes.base import ContainerGone, Details, LogLine, LogsUnavailable, RuntimeUnavailable
 from tocsin.runtimes.docker.client import DockerClient, RefusedByEngine, container_path
 from tocsin.runtimes.docker.events import EventLanes, events_query
-from tocsin.runtimes.docker.inspect import read_details
+from tocsin.runtimes.docker.inspect import read_details, read_time
 from tocsin.runtimes.docker.logs import read_lines
 
 log = structlog.get_logger(__name__)
@@ -24,14 +24,17 @@ EXCERPT_BYTES = 10_240
 EXCERPT_TIMEOUT_S = 2.0
 LOGS_TIMEOUT_S = 8.0
 PING_EVERY_S = 20.0
+SMALLEST_CLOCK_DIFFERENCE = timedelta(seconds=1)
 
 
 class DockerRuntime:
     """One engine, called *name* in Tocsin."""
 
-    def __init__(self, name: str, address: str) -> None:
+    def __init__(self, name: str, address: str, clock: Clock) -> None:
         self.name = name
         self.address = address
+        self._clock = clock
+        self._ahead = timedelta(0)
         self._client = DockerClient(address)
 
     async def close(self) -> None:
@@ -45,7 +48,16 @@ class DockerRuntime:
         return str(answer["Version"])
 
     async def inspect(self, runtime_id: str) -> Details:
-        return read_details(await self._client.get(container_path(runtime_id, "json")))
+        asked_at = self._clock.now() + self._ahead
+        return read_details(await self._client.get(container_path(runtime_id, "json")), asked_at)
+
+    async def _compare_clocks(self) -> None:
+        """Learn how far the engine's clock is ahead of ours, so that its events and our looks can be put in order."""
+        before = self._clock.now()
+        answer = await self._client.get("/info")
+        told = read_time(str(answer.get("SystemTime", ""))) if isinstance(answer, dict) else None
+        ahead = told - (before + (self._clock.now() - before) / 2) if told else timedelta(0)
+        self._ahead = ahead if abs(ahead) > SMALLEST_CLOCK_DIFFERENCE else timedelta(0)
 
     async def list(self) -> list[Details]:
         """Return every container, stopped ones too. One that cannot be read is logged and left out."""
@@ -74,6 +86,7 @@ class DockerRuntime:
 
         An idle stream and a dead engine look the same, so the engine is asked for a sign of life beside it.
         """
+        await self._compare_clocks()
         async with self._client.stream("/events", events_query(since)) as response:
             lanes = EventLanes(response, self.inspect, self._excerpt)
             lanes.start()

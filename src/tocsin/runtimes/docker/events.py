@@ -81,6 +81,10 @@ class EventLanes:
         self._queued = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def pending(self) -> int:
+        """Return how many events are not yet handed out."""
+        return self._queued + self._ready.qsize()
+
     def start(self) -> None:
         self._spawn(self._drain())
 

@@ -57,7 +57,7 @@ class _Inspect(msgspec.Struct, rename="pascal"):
     restart_count: int = 0
 
 
-def read_details(answer: object) -> Details:
+def read_details(answer: object, inspected_at: datetime) -> Details:
     """Return the details of one container.  Raises RuntimeUnavailable: the answer is not about a container."""
     try:
         seen = msgspec.convert(answer, _Inspect, strict=False)
@@ -68,6 +68,7 @@ def read_details(answer: object) -> Details:
     policy = seen.host_config.restart_policy if seen.host_config else None
     return Details(
         runtime_id=seen.id,
+        inspected_at=inspected_at,
         name=seen.name.removeprefix("/") or seen.id[:12],
         image=config.image,
         status=state.status,

@@ -1,0 +1,1 @@
+"""Containers: what runs, how it is, what happened to it."""

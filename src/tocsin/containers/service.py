@@ -1,0 +1,252 @@
+"""The use cases: what observations do to the store, and what people ask."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from msgspec.structs import replace
+
+from tocsin.containers import journal, rules, store, uptime, views
+from tocsin.containers.labels import identity_key
+from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning, RuntimeStatusChanged
+from tocsin.containers.rules import Decision
+from tocsin.core.clock import Clock, wire
+from tocsin.db.database import Database
+from tocsin.db.tx import Read, Tx
+from tocsin.runtimes.base import Created, Destroyed, Details, Observation, Started
+
+log = structlog.get_logger(__name__)
+
+
+class Containers:
+    """Everything that changes containers. `restart_window` and `archive_after` are settings."""
+
+    def __init__(self, db: Database, clock: Clock, restart_window: timedelta, archive_after: timedelta) -> None:
+        self._db = db
+        self._clock = clock
+        self._archive_after = archive_after
+        self.restart_window = restart_window
+
+    # --- observations ------------------------------------------------------------------------------------------------
+
+    async def observe(self, host: str, seen: Observation) -> str | None:
+        """Take in one live observation.
+
+        Returns the runtime id to inspect and pass to `inspected` when the observation alone does not say enough.
+        """
+        return await self._db.write(lambda tx: self._observe(tx, host, seen))
+
+    def _observe(self, tx: Tx, host: str, seen: Observation) -> str | None:
+        if isinstance(seen, Created):
+            self._appear(tx, host, seen.details, live=True)
+            return None
+        container = store.find_by_runtime_id(tx, host, seen.runtime_id)
+        if container is None or container.runtime_id != seen.runtime_id:
+            if container is not None and isinstance(seen, Destroyed):
+                store.detach(tx, host, seen.runtime_id)
+            return seen.runtime_id if isinstance(seen, Started) else None
+        if isinstance(seen, Destroyed):
+            return self._destroyed(tx, container, seen)
+        journal.apply(tx, container, rules.decide(container, seen), self.restart_window)
+        return None
+
+    def _destroyed(self, tx: Tx, container: Container, seen: Destroyed) -> str | None:
+        """Let the next incarnation, if there is one already, carry on; otherwise the container is missing."""
+        store.detach(tx, container.host, seen.runtime_id)
+        successors = store.list_runtime_ids(tx, container.id)
+        if not successors:
+            store.attach(tx, container.host, seen.runtime_id, container.id)
+            journal.apply(tx, container, rules.decide(container, seen), self.restart_window)
+            return None
+        return successors[-1]
+
+    async def inspected(self, host: str, details: Details, seen: Started | None) -> None:
+        """Take in the details that `observe` asked for, and the start they belong to."""
+
+        def work(tx: Tx) -> None:
+            container = store.find_by_runtime_id(tx, host, details.runtime_id)
+            if container is None:
+                self._appear(tx, host, details, live=False)
+                return
+            current = container.runtime_id == details.runtime_id
+            adopted = rules.refresh(container, details) if current else rules.adopt(container, details)
+            decision = rules.decide(adopted, seen) if seen is not None else Decision(adopted)
+            journal.apply(tx, container, decision, self.restart_window)
+
+        await self._db.write(work)
+
+    def _appear(self, tx: Tx, host: str, details: Details, *, live: bool) -> None:
+        """A runtime id we do not know: a new container, or the next incarnation of one we do."""
+        if store.find_by_runtime_id(tx, host, details.runtime_id) is not None:
+            return
+        store.lift_tombstones(tx, host, [details.runtime_id])
+        container = store.find_by_key(tx, host, identity_key(details.name, details.labels))
+        now = self._clock.now()
+        if container is None:
+            journal.insert(tx, rules.discover(details, host, now, live=live), self.restart_window)
+            return
+        store.attach(tx, host, details.runtime_id, container.id)
+        gone = container.missing_since is not None or container.archived_at is not None
+        if gone or not live:
+            adopted = rules.adopt(container, details)
+            if gone:
+                adopted = replace(adopted, accounted_at=now)
+            decision = Decision(adopted) if live else rules.reconcile(adopted, details, now)
+            journal.apply(tx, container, decision, self.restart_window)
+
+    # --- comparison with the engine ----------------------------------------------------------------------------------
+
+    async def differing(self, host: str, found: Sequence[Details]) -> list[str]:
+        """Return the runtime ids whose stored state differs from *found*: what a reconcile would write."""
+        now = self._clock.now()
+        known = await self._db.read(lambda read: _Known.load(read, host))
+        return [details.runtime_id for details in _current(found) if known.differs(details, now)]
+
+    async def reconcile(self, host: str, found: Sequence[Details], *, complete: bool = True) -> int:
+        """Bring the store in line with what an engine says; return how many containers changed.
+
+        *complete*: containers that are not in *found* do not exist any more.
+        """
+        now = self._clock.now()
+        known = await self._db.read(lambda read: _Known.load(read, host))
+        wanted = [details for details in _current(found) if known.differs(details, now)]
+        for details in wanted:
+            await self._db.write(lambda tx, details=details: self._reconcile_one(tx, host, details))  # type: ignore[misc]
+        if not complete:
+            return len(wanted)
+        present = {identity_key(details.name, details.labels) for details in found}
+        gone = await self._db.write(lambda tx: self._mark_missing(tx, host, present, {d.runtime_id for d in found}))
+        return len(wanted) + gone
+
+    def _reconcile_one(self, tx: Tx, host: str, details: Details) -> None:
+        container = store.find_by_runtime_id(tx, host, details.runtime_id)
+        if container is None:
+            self._appear(tx, host, details, live=False)
+            return
+        if container.runtime_id != details.runtime_id:
+            adopted = rules.adopt(container, details)
+        else:
+            adopted = container
+        journal.apply(tx, container, rules.reconcile(adopted, details, self._clock.now()), self.restart_window)
+
+    def _mark_missing(self, tx: Tx, host: str, keys: set[str], ids: set[str]) -> int:
+        now, count = self._clock.now(), 0
+        store.lift_tombstones(tx, host, store.list_tombstones(tx, host) - ids)
+        for container in store.list_of_host(tx, host):
+            if container.missing_since or container.archived_at or container.key in keys or container.runtime_id in ids:
+                continue
+            journal.apply(tx, container, Decision(replace(container, missing_since=now)), self.restart_window)
+            count += 1
+        return count
+
+    async def last_event_at(self, host: str) -> datetime | None:
+        return await self._db.read(lambda read: store.last_event_at(read, host))
+
+    async def engine_changed(self, host: str, *, connected: bool, error: str | None) -> None:
+        """Record that the link to an engine came up or broke: states stay, marked as last known while it is down."""
+        now = self._clock.now()
+
+        def work(tx: Tx) -> None:
+            store.set_stale(tx, host, None if connected else now)
+            tx.emit(
+                RuntimeStatusChanged(connected=connected, name=host, label="Containers", error=error, timestamp=wire(now))
+            )
+
+        await self._db.write(work)
+
+    # --- timed work --------------------------------------------------------------------------------------------------
+
+    async def archive_missing(self) -> int:
+        """Archive what was removed and did not come back; return how many."""
+        now = self._clock.now()
+        missing = await self._db.read(lambda read: store.list_missing(read, now - self._archive_after))
+        if not missing:
+            return 0
+
+        def work(tx: Tx) -> int:
+            count = 0
+            for container in store.list_missing(tx, now - self._archive_after):
+                _archive(tx, container)
+                count += 1
+            return count
+
+        return await self._db.write(work)
+
+    async def end_restart_loops(self) -> int:
+        """Take back restart alerts whose window has emptied; return how many."""
+        if not await self._db.read(store.list_restart_alerts):
+            return 0
+
+        def work(tx: Tx) -> int:
+            found = store.list_restart_alerts(tx)
+            return sum(journal.end_restart_loop(tx, container, self.restart_window) for container in found)
+
+        return await self._db.write(work)
+
+    # --- by people ---------------------------------------------------------------------------------------------------
+
+    async def delete(self, container_id: int, actor: str) -> None:
+        """Delete a container and its history.  Raises NotFound; ContainerRunning: it is live.
+
+        If the engine still has it, it stays forgotten until it starts again.
+        """
+
+        def work(tx: Tx) -> None:
+            container = store.get(tx, container_id)
+            if views.is_live(container):
+                raise ContainerRunning("A container that is running, paused or restarting cannot be deleted; stop it first")
+            store.remove(tx, container)
+            tx.audit(actor, "container.delete", f"container:{container_id}", {"name": container.name})
+            tx.emit(views.archived_event(container, wire(self._clock.now()), deleted=True))
+
+        await self._db.write(work)
+
+
+def _archive(tx: Tx, container: Container) -> None:
+    at = container.missing_since or tx.clock.now()
+    after = replace(container, archived_at=at, restart_alert=None, stale_since=None)
+    store.add_days(tx, container.id, uptime.open_span(container, at))
+    after = replace(after, accounted_at=max(at, container.accounted_at))
+    store.save(tx, container, after)
+    tx.emit(views.archived_event(after, wire(tx.clock.now()), deleted=False))
+
+
+def _current(found: Sequence[Details]) -> list[Details]:
+    """Return one of *found* for each identity: the one that runs, else the one started or made last."""
+    best: dict[str, Details] = {}
+    for details in sorted(found, key=_recency):
+        best[identity_key(details.name, details.labels)] = details
+    return list(best.values())
+
+
+def _recency(details: Details) -> tuple[bool, datetime, datetime]:
+    running = details.status in {"running", "paused", "restarting"}
+    return running, details.started_at or details.created_at, details.created_at
+
+
+class _Known(NamedTuple):
+    """What the store has of one host: containers by their current runtime id, and what a person deleted."""
+
+    containers: dict[str, Container]
+    tombstones: set[str]
+
+    @classmethod
+    def load(cls, read: Read, host: str) -> "_Known":
+        by_id = {container.runtime_id: container for container in store.list_of_host(read, host)}
+        return cls(by_id, store.list_tombstones(read, host))
+
+    def differs(self, details: Details, now: datetime) -> bool:
+        """Say whether reconciling with *details* would write anything worth writing."""
+        container = self.containers.get(details.runtime_id)
+        if container is None:
+            return details.runtime_id not in self.tombstones or details.status in LIVE_STATES
+        decision = rules.reconcile(container, details, now)
+        bookkeeping = replace(
+            decision.after,
+            last_event_at=container.last_event_at,
+            started_at=container.started_at,
+            finished_at=container.finished_at,
+            engine_restart_count=container.engine_restart_count,
+        )
+        return bool(decision.changes) or bookkeeping != container

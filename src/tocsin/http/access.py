@@ -1,0 +1,96 @@
+"""Who may call what. Deny by default: a route answers without credentials only if it stands in PUBLIC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from tocsin.core.errors import Forbidden, Unauthorized
+from tocsin.http.asgi import SAFE_METHODS, App, Receive, Scope, Send
+from tocsin.http.errors import refuse
+
+
+class Role(IntEnum):
+    """A higher role may do all that a lower one may."""
+
+    VIEWER = 1
+    EDITOR = 2
+    ADMIN = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is calling. `via` is `session`, `token` or `none`; `id` is the user's or the token's."""
+
+    id: int
+    name: str
+    role: Role
+    via: str
+
+    @property
+    def actor(self) -> str:
+        """Return how the audit names them."""
+        return f"{'token' if self.via == 'token' else 'user'}:{self.name}"
+
+
+class Authenticator(Protocol):
+    async def authenticate(self, scope: Scope) -> Principal | None: ...
+
+
+PUBLIC = frozenset(
+    {
+        ("GET", "/api/v1/health"),
+        ("GET", "/api/v1/auth/setup"),
+        ("POST", "/api/v1/auth/setup"),
+        ("POST", "/api/v1/auth/login"),
+    }
+)
+ADMIN_ONLY = ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit")
+ANYONE_SIGNED_IN = frozenset({("POST", "/api/v1/auth/logout")})
+NOT_FOR_PAGES = ("/api", "/metrics")
+
+
+def is_public(method: str, path: str) -> bool:
+    """Say whether *path* answers without credentials: the short list, and the pages of the app with their files."""
+    method = "GET" if method == "HEAD" else method
+    return (method, path) in PUBLIC or (method == "GET" and not _under(path, NOT_FOR_PAGES))
+
+
+def needed_role(method: str, path: str) -> Role:
+    """Viewers read everything but accounts; editors change monitors; admins do the rest."""
+    if _under(path, ADMIN_ONLY):
+        return Role.ADMIN
+    return Role.VIEWER if method in SAFE_METHODS or (method, path) in ANYONE_SIGNED_IN else Role.EDITOR
+
+
+def _under(path: str, prefixes: Sequence[str]) -> bool:
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
+
+
+class AccessGate:
+    """Lets a request through with `scope["state"]["principal"]`, or answers 401 or 403."""
+
+    def __init__(self, app: App, authenticator: Authenticator, *, metrics_public: bool) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._metrics_public = metrics_public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        if is_public(method, path) or (self._metrics_public and path == "/metrics"):
+            await self._app(scope, receive, send)
+            return
+        principal = await self._authenticator.authenticate(scope)
+        if principal is None:
+            await refuse(scope, send, Unauthorized("Sign in, or send a token: Authorization: Bearer …"))
+            return
+        needed = needed_role(method, path)
+        if principal.role < needed:
+            await refuse(scope, send, Forbidden(f"This needs the role {needed.word}; you are {principal.role.word}"))
+            return
+        scope["state"]["principal"] = principal
+        await self._app(scope, receive, send)
