@@ -128,8 +128,12 @@ def _docker_host(text: str) -> tuple[str, str]:
     if not equals or "/" in name:
         name, address = "local", text
     scheme, _, rest = address.partition("://")
-    if text and (scheme not in {"unix", "tcp", "http"} or not rest or not name.replace("-", "").replace("_", "").isalnum()):
-        raise ValueError("allowed: unix:///path/to/docker.sock or tcp://host:port, with a name in front if wanted (nas=tcp://…)")
+    if text and (
+        scheme not in {"unix", "tcp", "http"} or not rest or not name.replace("-", "").replace("_", "").isalnum()
+    ):
+        raise ValueError(
+            "allowed: unix:///path/to/docker.sock or tcp://host:port, with a name in front if wanted (nas=tcp://…)"
+        )
     return name, address
 
 
@@ -152,16 +156,39 @@ TABLE = (
     Setting("TOCSIN_ADDR", "127.0.0.1:8080", _address, "Where to listen. `0.0.0.0:8080` listens on every address."),
     Setting("TOCSIN_DATA_DIR", "./data", Path, "The folder for the database and everything else that must survive."),
     Setting("TOCSIN_DATABASE_URL", "", _database_url, "PostgreSQL instead of SQLite: `postgresql://…`.", secret=True),
-    Setting("TOCSIN_BASE_URL", "", _base_url, "How people reach Tocsin from outside, for links; from the address when empty."),
+    Setting(
+        "TOCSIN_BASE_URL",
+        "",
+        _base_url,
+        "How people reach Tocsin from outside, for links; from the address when empty.",
+    ),
     Setting("TOCSIN_ALLOWED_HOSTS", "", _names, "More host names Tocsin answers to, separated by commas."),
-    Setting("TOCSIN_TRUSTED_PROXIES", "", _networks, "Networks of reverse proxies whose `X-Forwarded-…` headers count."),
+    Setting(
+        "TOCSIN_TRUSTED_PROXIES", "", _networks, "Networks of reverse proxies whose `X-Forwarded-…` headers count."
+    ),
     Setting("TOCSIN_CORS_ORIGINS", "", _origins, "Other sites whose pages may call the API with a token; `*` for all."),
     Setting("TOCSIN_MAX_BODY_BYTES", "1048576", _integer(1024, 1 << 30), "The largest request body."),
-    Setting("TOCSIN_RUNTIME", "auto", _choice("auto", "docker", "none"), "What runs the containers; `none` watches none."),
-    Setting("TOCSIN_DOCKER_HOST", "", _docker_host, "The Docker engine, with a name if wanted (`nas=tcp://…`); `DOCKER_HOST`, then the local socket when empty."),
-    Setting("TOCSIN_RECONCILE_INTERVAL", "5m", _duration("1s", "1d"), "How often everything is compared with the engine."),
-    Setting("TOCSIN_RESTART_WINDOW", "10m", _duration("10s", "7d"), "The time in which restarts are counted for a restart loop."),
-    Setting("TOCSIN_ARCHIVE_AFTER", "60s", _duration("0s", "1d"), "How long a removed container may take to come back."),
+    Setting(
+        "TOCSIN_RUNTIME", "auto", _choice("auto", "docker", "none"), "What runs the containers; `none` watches none."
+    ),
+    Setting(
+        "TOCSIN_DOCKER_HOST",
+        "",
+        _docker_host,
+        "The Docker engine, with a name if wanted (`nas=tcp://…`); `DOCKER_HOST`, then the local socket when empty.",
+    ),
+    Setting(
+        "TOCSIN_RECONCILE_INTERVAL", "5m", _duration("1s", "1d"), "How often everything is compared with the engine."
+    ),
+    Setting(
+        "TOCSIN_RESTART_WINDOW",
+        "10m",
+        _duration("10s", "7d"),
+        "The time in which restarts are counted for a restart loop.",
+    ),
+    Setting(
+        "TOCSIN_ARCHIVE_AFTER", "60s", _duration("0s", "1d"), "How long a removed container may take to come back."
+    ),
     Setting("TOCSIN_AUTH", "password", _choice("password", "none"), "`none` asks nobody to sign in; on loopback only."),
     Setting("TOCSIN_ALLOW_INSECURE", "false", _flag, "Lets `TOCSIN_AUTH=none` leave loopback."),
     Setting("TOCSIN_ADMIN_USER", "", _text, "The first admin, made at start when there is no user yet."),
@@ -276,7 +303,7 @@ def _value(setting: Setting, given: Mapping[str, str]) -> Any:
 def _check_together(settings: Settings) -> None:
     if settings.auth == "none" and not settings.on_loopback and not settings.allow_insecure:
         raise SettingsError(
-            "TOCSIN_AUTH='none' listens on loopback only; allowed: a loopback TOCSIN_ADDR, or TOCSIN_ALLOW_INSECURE=true"
+            "TOCSIN_AUTH='none' cannot leave loopback; allowed: a loopback TOCSIN_ADDR, or TOCSIN_ALLOW_INSECURE=true"
         )
     if bool(settings.admin_user) != bool(settings.admin_password):
         raise SettingsError("TOCSIN_ADMIN_USER and TOCSIN_ADMIN_PASSWORD belong together; set both or neither")

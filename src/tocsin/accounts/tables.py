@@ -40,10 +40,3 @@ tokens = Table(
     UniqueConstraint("token_hash"),
     sqlite_autoincrement=True,
 )
-
-meta = Table(
-    "accounts_state",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)

@@ -1,4 +1,4 @@
-"""One change of one container, written whole: its row, its timeline, its days, its facts. All inside one transaction."""
+"""One change of one container, written whole in one transaction: its row, its timeline, its days, its facts."""
 
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from tocsin.containers.models import (
     ContainerRestartAlert,
     ContainerRestartRecovery,
     ContainerUpdated,
+    State,
 )
 from tocsin.containers.rules import Decision
 from tocsin.core.clock import wire
@@ -21,7 +22,7 @@ _SHOWN = ("name", "image", "traits", "has_health_check", "missing_since", "archi
 
 def insert(tx: Tx, decision: Decision, restart_window: timedelta) -> Container:
     """Store a container seen for the first time, and say so."""
-    decided, blank = decision.after, replace(decision.after, state=rules.State.CREATED, health=None)
+    decided, blank = decision.after, replace(decision.after, state=State.CREATED, health=None)
     container = store.create(tx, decided)
     store.attach(tx, container.host, container.runtime_id, container.id)
     store.record(tx, replace(blank, id=container.id), decision.changes)
@@ -77,10 +78,8 @@ def _resumed(tx: Tx, before: Container, after: Container) -> Container:
     return replace(before, accounted_at=max(before.accounted_at, after.accounted_at))
 
 
-def _yield_to(
-    tx: Tx, before: Container, decision: Decision, other: Container, restart_window: timedelta
-) -> Container:
-    """Let the row that goes by the new name carry on with this runtime container; the old row is missing from now on."""
+def _yield_to(tx: Tx, before: Container, decision: Decision, other: Container, restart_window: timedelta) -> Container:
+    """Let the row that goes by the new name carry on with this runtime container; the old row is missing now."""
     now = tx.clock.now()
     store.attach(tx, other.host, decision.after.runtime_id, other.id)
     rest = store.list_runtime_ids(tx, before.id)

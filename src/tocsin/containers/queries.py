@@ -172,5 +172,3 @@ def _window_tally(read: Read, container: Container, window: timedelta, now: date
     whole = store.tally_days(read, container.id, first_day + timedelta(days=1))
     current = uptime.tally(container.state, container.health, end_ms - max(accounted_ms, start_ms))
     return partial.plus(whole).plus(current)
-
-

@@ -124,10 +124,8 @@ class Containers:
         if container is None:
             self._appear(tx, host, details, live=False)
             return
-        if container.runtime_id != details.runtime_id:
-            adopted = rules.adopt(container, details)
-        else:
-            adopted = container
+        current = container.runtime_id == details.runtime_id
+        adopted = container if current else rules.adopt(container, details)
         journal.apply(tx, container, rules.reconcile(adopted, details, self._clock.now()), self.restart_window)
 
     def _mark_missing(self, tx: Tx, host: str, keys: set[str], ids: set[str]) -> int:
@@ -150,7 +148,9 @@ class Containers:
         def work(tx: Tx) -> None:
             store.set_stale(tx, host, None if connected else now)
             tx.emit(
-                RuntimeStatusChanged(connected=connected, name=host, label="Containers", error=error, timestamp=wire(now))
+                RuntimeStatusChanged(
+                    connected=connected, name=host, label="Containers", error=error, timestamp=wire(now)
+                )
             )
 
         await self._db.write(work)
@@ -195,7 +195,9 @@ class Containers:
         def work(tx: Tx) -> None:
             container = store.get(tx, container_id)
             if views.is_live(container):
-                raise ContainerRunning("A container that is running, paused or restarting cannot be deleted; stop it first")
+                raise ContainerRunning(
+                    "A container that is running, paused or restarting cannot be deleted; stop it first"
+                )
             store.remove(tx, container)
             tx.audit(actor, "container.delete", f"container:{container_id}", {"name": container.name})
             tx.emit(views.archived_event(container, wire(self._clock.now()), deleted=True))

@@ -108,17 +108,17 @@ def count_restarts(read: Read, container_id: int, since: datetime) -> int:
 
 def tally_days(read: Read, container_id: int, first: date) -> Tally:
     """Return the total of the days from *first* on."""
-    total = select(func.coalesce(func.sum(days.c.up_ms), 0), func.coalesce(func.sum(days.c.down_ms), 0))
-    up_ms, down_ms = read.execute(total.where(days.c.container_id == container_id, days.c.day >= first)).one()
-    return Tally(int(up_ms), int(down_ms))
+    total = select(func.sum(days.c.up_ms).label("up_ms"), func.sum(days.c.down_ms).label("down_ms"))
+    row = read.execute(total.where(days.c.container_id == container_id, days.c.day >= first)).one()
+    return Tally(int(row.up_ms or 0), int(row.down_ms or 0))
 
 
 def list_days(read: Read, first: date) -> dict[int, dict[date, Tally]]:
     """Return the days from *first* on, for every container that has any."""
     found: dict[int, dict[date, Tally]] = {}
     statement = select(days.c.container_id, days.c.day, days.c.up_ms, days.c.down_ms).where(days.c.day >= first)
-    for container_id, day, up_ms, down_ms in read.execute(statement).tuples():
-        found.setdefault(container_id, {})[day] = Tally(up_ms, down_ms)
+    for row in read.execute(statement):
+        found.setdefault(row.container_id, {})[row.day] = Tally(row.up_ms, row.down_ms)
     return found
 
 
@@ -227,7 +227,7 @@ def set_stale(tx: Tx, host: str, since: datetime | None) -> None:
 
 
 def remove(tx: Tx, container: Container) -> None:
-    """Delete a container with everything that is its own (by cascade), and do not discover it again while it is stopped."""
+    """Delete a container with all that is its own (by cascade), and do not discover it again while it is stopped."""
     ids = list_runtime_ids(tx, container.id)
     tx.execute(delete(containers).where(containers.c.id == container.id))
     for runtime_id in ids:

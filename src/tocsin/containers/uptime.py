@@ -85,5 +85,3 @@ def open_span(container: Container, now: datetime) -> Iterator[tuple[date, Tally
 
 def window_start(container: Container, window: timedelta, now: datetime) -> int:
     return to_ms(max(now - window, container.first_seen_at))
-
-

@@ -1,4 +1,4 @@
-"""Keeping up with one engine: subscribe, catch up, compare, follow. Raises RuntimeUnavailable; the supervisor comes back."""
+"""Keeping up with one engine: subscribe, catch up, compare, follow. When it is lost, the supervisor starts anew."""
 
 import asyncio
 from dataclasses import dataclass
@@ -93,13 +93,13 @@ class EngineWatch:
         await self._containers.inspected(host, details, seen if isinstance(seen, Started) else None)
 
     async def _compare(self, events: Watching) -> None:
-        """Let past events come first (they know more than a comparison), then compare with the engine, again and again."""
+        """Let past events come first (they know more than a comparison), then compare, again and again."""
         await self._caught_up(events)
-        await self._containers.reconcile(self._runtime.name, await self._runtime.list())
+        await self._containers.reconcile(self._runtime.name, await self._runtime.containers())
         await self._found()
         while True:
             await self._clock.sleep(self._interval_s)
-            await self._second_look(await self._runtime.list())
+            await self._second_look(await self._runtime.containers())
 
     async def _caught_up(self, events: Watching) -> None:
         deadline = self._clock.monotonic() + CATCH_UP_AT_MOST_S
@@ -114,7 +114,7 @@ class EngineWatch:
             await self._containers.reconcile(host, found)
             return
         await self._clock.sleep(SECOND_LOOK_AFTER_S)
-        changed = await self._containers.reconcile(host, await self._runtime.list())
+        changed = await self._containers.reconcile(host, await self._runtime.containers())
         if changed:
             log.info("differences to the engine settled", engine=host, containers=changed)
 

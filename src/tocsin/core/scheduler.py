@@ -68,7 +68,9 @@ class Scheduler:
         self.stats = SchedulerStats()
         self.on_suspension: list[Callable[[float], None]] = []
 
-    def every(self, key: str, period: timedelta, job: Job, *, timeout_s: float = 60, first_in_s: float | None = None) -> None:
+    def every(
+        self, key: str, period: timedelta, job: Job, *, timeout_s: float = 60, first_in_s: float | None = None
+    ) -> None:
         """Run *job* each *period*. The first run is after *first_in_s*, or a random part of the period (jitter)."""
         seconds = period.total_seconds()
         delay = random.uniform(0, seconds) if first_in_s is None else first_in_s  # noqa: S311 -- jitter, not a secret

@@ -51,8 +51,9 @@ class Supervisor:
                 health.last_error = "ended"
                 log.error("task ended", task=name)
             except AppError as exc:  # the world's fault: one line is enough
+                tell = log.debug if health.last_error == exc.message else log.warning
+                tell("task lost its source", task=name, error=exc.message)
                 health.last_error = exc.message
-                log.warning("task lost its source", task=name, error=exc.message)
             except Exception as exc:  # broad on purpose: this is the supervisor
                 health.last_error = f"{type(exc).__name__}: {exc}"
                 log.exception("task died", task=name)

@@ -1,4 +1,4 @@
-"""The unit of work: `write` waits until its change is on disk, `read` looks at one snapshot and never waits for a writer."""
+"""The unit of work: `write` waits until its change is on disk, `read` never waits for a writer."""
 
 import asyncio
 from collections import Counter
@@ -69,6 +69,10 @@ class Database:
 
     def queued(self) -> int:
         return 0 if self._writer is None else self._writer.queued()
+
+    def failed_reactions(self) -> int:
+        """Return how many (reaction, entity) pairs wait for a retry."""
+        return len(self._reactions.pending)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run *work* as one unit and return its result once it is on disk.

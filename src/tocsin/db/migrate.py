@@ -62,8 +62,8 @@ def migrate(engine: Engine, backups: Path, now: datetime) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 -- heavy, and rarely needed
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
@@ -102,12 +102,16 @@ def _back_up(engine: Engine, connection: Connection, target: Path) -> None:
         copy = target.with_suffix(".db")
         size = Path(engine.url.database or "").stat().st_size
         if shutil.disk_usage(target.parent).free < size + (16 << 20):
-            raise SchemaProblem(f"There is no room in {target.parent} for the backup before the migration ({size} bytes)")
+            raise SchemaProblem(
+                f"There is no room in {target.parent} for the backup before the migration ({size} bytes)"
+            )
         connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
     else:
         copy = target.with_suffix(".sql")
         if shutil.which("pg_dump") is None:
-            log.warning("no pg_dump here, so no backup before the migration: it is one transaction and undone on failure")
+            log.warning(
+                "no pg_dump here, so no backup before the migration: it is one transaction and undone on failure"
+            )
             return
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         done = subprocess.run(  # noqa: S603 -- a fixed program, the address comes from the settings

@@ -70,5 +70,4 @@ class Retention:
 
 def _vacuum(tx: Tx) -> None:
 
-
     tx.execute(text("PRAGMA incremental_vacuum(2000)"))

@@ -81,7 +81,7 @@ class Read:
 
 
 class Tx(Read):
-    """One unit of work. It may run twice (a group that failed is run again one by one): nothing but SQL belongs here."""
+    """One unit of work. It may run twice (a failed group is run again one by one): nothing but SQL belongs here."""
 
     def __init__(self, connection: Connection, clock: Clock, reactions: Reactions) -> None:
         super().__init__(connection)
@@ -195,7 +195,10 @@ def journal_after(read: Read, last_id: int, limit: int) -> list[Frame]:
     """Return up to *limit* journalled frames with an id above *last_id*, oldest first."""
     events = tables.events
     rows = read.execute(
-        select(events.c.id, events.c.type, events.c.data).where(events.c.id > last_id).order_by(events.c.id).limit(limit)
+        select(events.c.id, events.c.type, events.c.data)
+        .where(events.c.id > last_id)
+        .order_by(events.c.id)
+        .limit(limit)
     )
     return [Frame(row.id, row.type, row.data.encode()) for row in rows]
 
@@ -206,5 +209,3 @@ def journal_bounds(read: Read) -> tuple[int, int]:
     from_start = select(tables.events.c.id).order_by(tables.events.c.id).limit(1)
     newest, oldest = read.execute(from_end).scalar(), read.execute(from_start).scalar()
     return (int(oldest), int(newest)) if oldest is not None and newest is not None else (0, 0)
-
-

@@ -6,7 +6,8 @@ from typing import Any
 
 from tocsin.core.egress import Network
 
-Scope = MutableMapping[str, Any]
+Scope = Any
+"""What a request is, `MutableMapping[str, Any]`: each library gives the same shape a type of its own."""
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -24,7 +25,9 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def respond(send: Send, status: int, body: bytes, content_type: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+async def respond(
+    send: Send, status: int, body: bytes, content_type: str, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
     """Send a whole answer."""
     start = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})

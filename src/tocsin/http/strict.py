@@ -40,7 +40,7 @@ class Strict(AbstractDTO[T]):
         return type(f"Strict[{model.__name__}]", (cls,), namespace)
 
     @classmethod
-    def is_supported_model_type_field(cls, model_type: type[Any]) -> bool:
+    def is_supported_model_type_field(cls, model_type: FieldDefinition) -> bool:
         return True
 
     @classmethod
@@ -61,5 +61,3 @@ class Strict(AbstractDTO[T]):
     @classmethod
     def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Any:
         return schema_creator.for_field_definition(field_definition)
-
-

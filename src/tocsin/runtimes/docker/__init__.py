@@ -59,7 +59,7 @@ class DockerRuntime:
         ahead = told - (before + (self._clock.now() - before) / 2) if told else timedelta(0)
         self._ahead = ahead if abs(ahead) > SMALLEST_CLOCK_DIFFERENCE else timedelta(0)
 
-    async def list(self) -> list[Details]:
+    async def containers(self) -> list[Details]:
         """Return every container, stopped ones too. One that cannot be read is logged and left out."""
         answer = await self._client.get("/containers/json", {"all": "1"}, timeout_s=30)
         if not isinstance(answer, list):
@@ -129,7 +129,7 @@ class DockerRuntime:
         return kept[-lines:], cut or len(kept) > lines
 
     async def follow(self, runtime_id: str, lines: int, since: str | None) -> AsyncIterator[LogLine]:
-        """Yield the last *lines* lines (or those from *since* on, unix seconds), then new ones, until the container ends."""
+        """Yield the last *lines* lines (or those from *since*, unix seconds, on), then new ones until it ends."""
         tty = (await self.inspect(runtime_id)).tty
         query = {"follow": "1", "tail": str(lines)} if since is None else {"follow": "1", "tail": "all", "since": since}
         async for line in self._read(runtime_id, query, tty=tty):

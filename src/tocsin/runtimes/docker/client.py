@@ -47,10 +47,12 @@ class DockerClient:
         if session is not None:
             await session.close()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, *, timeout_s: float = CALL_TIMEOUT_S) -> object:
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> object:
         """Return the decoded JSON answer of `GET path`.
 
-        Raises RuntimeUnavailable: no connection, no answer in time, an error, or an answer that is too large or no JSON.
+        Raises RuntimeUnavailable: no connection, no answer in time, an error, too large an answer, or no JSON.
         """
         try:
             async with asyncio.timeout(timeout_s), self.stream(path, params) as response:
@@ -98,7 +100,9 @@ class DockerClient:
             message = ""
         if response.status == 404:
             raise ContainerGone(message or "The engine does not know this container")
-        raise RefusedByEngine(f"The engine answered {response.status}: {message[:300] or response.reason}", response.status)
+        raise RefusedByEngine(
+            f"The engine answered {response.status}: {message[:300] or response.reason}", response.status
+        )
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

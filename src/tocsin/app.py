@@ -1,0 +1,303 @@
+"""The composition root: every object, the reaction table, the jobs, the order of start and stop."""
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import os
+import resource
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import structlog
+
+from tocsin.accounts.api import ROUTES as ACCOUNT_ROUTES
+from tocsin.accounts.service import Accounts
+from tocsin.accounts.store import sweep_sessions
+from tocsin.containers import store as container_store
+from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
+from tocsin.containers.api import STREAM as LOG_STREAM_OPERATION
+from tocsin.containers.logs import LogReader, LogStream
+from tocsin.containers.queries import ContainerQueries
+from tocsin.containers.service import Containers
+from tocsin.containers.watch import EngineWatch
+from tocsin.core.clock import Clock, SystemClock
+from tocsin.core.hub import Hub
+from tocsin.core.scheduler import Scheduler
+from tocsin.core.supervision import Supervisor
+from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
+from tocsin.db.database import Database
+from tocsin.db.engine import open_engine, sqlite_url
+from tocsin.db.migrate import SchemaProblem, damaged, migrate
+from tocsin.db.retention import Retention, Rule, sweep_audit, sweep_journal
+from tocsin.db.tx import Reaction, Tx
+from tocsin.http import app as http
+from tocsin.http import openapi
+from tocsin.http.asgi import App, Receive, Scope, Send, respond
+from tocsin.http.guards import host_of
+from tocsin.http.live import OPERATION as EVENTS_OPERATION
+from tocsin.http.live import LiveEvents
+from tocsin.http.pages import Pages
+from tocsin.http.peer import Peer
+from tocsin.http.server import Server, listen
+from tocsin.http.streams import StreamCaps
+from tocsin.runtimes.base import Runtime
+from tocsin.runtimes.docker import DockerRuntime
+from tocsin.runtimes.docker.client import LOCAL_SOCKET
+from tocsin.settings import Settings
+from tocsin.system.api import ROUTES as SYSTEM_ROUTES
+from tocsin.system.metrics import Metrics
+from tocsin.system.service import System
+
+log = structlog.get_logger(__name__)
+
+REACTIONS: tuple[Reaction, ...] = ()
+"""Who answers to which facts, in the transaction that states them."""
+
+ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
+ANNOUNCE_AFTER_S = 0.3  # what the first moments log comes before the link, not after it
+LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
+
+
+class StartProblem(Exception):
+    """Tocsin cannot start; the message is one sentence for a person."""
+
+
+class Tocsin:
+    """The whole program as objects. `running` starts and stops them in order; `asgi` answers requests."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.hub = Hub()
+        self.db = Database(database_url(settings), clock, self.hub.publish, REACTIONS)
+        self.supervisor = Supervisor(clock)
+        self.scheduler = Scheduler(clock)
+
+        self.accounts = Accounts(self.db, clock, required=settings.auth == "password", api_token=settings.api_token)
+        self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after)
+        self.container_queries = ContainerQueries(self.db, clock, settings.restart_window)
+        self.runtimes = make_runtimes(settings, clock)
+        self.watches = [
+            EngineWatch(runtime, self.containers, clock, settings.reconcile_interval)
+            for runtime in self.runtimes.values()
+        ]
+        self.log_reader = LogReader(self.container_queries, self.runtimes)
+        self.retention = Retention(self.db, clock, retention_rules(settings))
+
+        self.metrics = Metrics(self.hub)
+        self.system = System(
+            self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
+        )
+        self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
+        self.peer = Peer(settings.trusted_proxies, settings.base_url)
+        self.log_stream = LogStream(
+            self.log_reader, self.accounts, StreamCaps(ANNOUNCE_AFTER_S = 0.3  # what the first moments log comes before the link, not after it
+LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
+        )
+        self.asgi = self._make_asgi()
+
+    def _make_asgi(self) -> App:
+        settings = self.settings
+        api = http.routes(
+            ROUTES,
+            {
+                "accounts": self.accounts,
+                "container_queries": self.container_queries,
+                "containers": self.containers,
+                "daily_uptimes": self.container_queries,
+                "db": self.db,
+                "log_reader": self.log_reader,
+                "peer": self.peer,
+                "system": self.system,
+            },
+        )
+        self.openapi = openapi.finish(
+            api.openapi_schema.to_schema(),
+            {
+                "/api/v1/containers/events": EVENTS_OPERATION,
+                "/api/v1/containers/{container_id}/logs/stream": LOG_STREAM_OPERATION,
+            },
+        )
+        caps = StreamCaps(settings.sse_max_clients, settings.sse_max_per_address)
+        raw: dict[str, App] = {
+            "/api/v1/containers/events": LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address),
+            "/api/v1/openapi.json": _document(msgspec.json.encode(self.openapi)),
+            "/metrics": self.metrics,
+        }
+        hosts = [*settings.allowed_hosts, host_of(settings.public_url.partition("://")[2]), settings.addr[0]]
+        typed: Any = api  # an ASGI application, by another name
+        return http.harden(
+            http.Router(typed, Pages(), raw, self.log_stream),
+            self.accounts,
+            observe=self.metrics.observe_request,
+            hosts=hosts,
+            base_url=settings.public_url,
+            cors_origins=settings.cors_origins,
+            max_body_bytes=settings.max_body_bytes,
+            metrics_public=settings.metrics_public,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str | None]:
+        """Start everything, database first; yield the set-up code when one is needed; stop in the reverse order."""
+        await self.db.start()
+        try:
+            code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
+            self._start_jobs()
+            self.supervisor.start("scheduler", self.scheduler.run)
+            for watch in self.watches:
+                self.supervisor.start(f"engine {watch.status.name}", watch.run)
+            yield code
+        finally:
+            self.end_streams()
+            await self.supervisor.stop()
+            await self.scheduler.stop()
+            for runtime in self.runtimes.values():
+                await runtime.close()
+            await self.db.stop()
+
+    def _start_jobs(self) -> None:
+        every = self.scheduler.every
+        every("archive removed containers", timedelta(seconds=5), self.containers.archive_missing)
+        every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
+        every("retry reactions", timedelta(seconds=5), self._retry_reactions)
+        every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
+
+    async def _retry_reactions(self) -> None:
+        if self.db.failed_reactions():
+            await self.db.write(Tx.retry_reactions)
+
+    def end_streams(self) -> None:
+        self.hub.close()
+        self.log_stream.close()
+
+
+def _document(body: bytes) -> App:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, 200, body if scope["method"] == "GET" else b"", "application/json")
+
+    return app
+
+
+def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
+    """Return the engines to watch, by name. Whether they can be reached shows later: never a reason not to start."""
+    if settings.runtime == "none":
+        return {}
+    name, address = settings.docker_host
+    runtime: Runtime = DockerRuntime(name, address or f"unix://{LOCAL_SOCKET}", clock)
+    return {name: runtime}
+
+
+def retention_rules(settings: Settings) -> list[Rule]:
+    transitions = settings.retention_transitions
+    return [
+        Rule("events", settings.retention_events, sweep_journal),
+        Rule("transitions", transitions, container_store.sweep_transitions),
+        Rule("container_days", transitions, container_store.sweep_days),
+        Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
+        Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
+        Rule("sessions", timedelta(days=7), sweep_sessions),
+        Rule("audit", settings.retention_audit, sweep_audit),
+    ]
+
+
+def database_url(settings: Settings) -> str:
+    return settings.database_url or sqlite_url(settings.data_dir / "tocsin.db")
+
+
+# --- starting and stopping the process -------------------------------------------------------------------------------
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.  Raises StartProblem."""
+    import uvloop
+
+    raise_file_limit()
+    host, port = settings.addr
+    try:
+        sock = listen(host, port)
+    except OSError as exc:
+        raise StartProblem(f"TOCSIN_ADDR='{host}:{port}' cannot be used: {exc.strerror or exc}") from exc
+    with sock, locked(settings.data_dir):
+        prepare_database(settings)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, sock))
+
+
+async def _serve(settings: Settings, sock: socket.socket) -> None:
+    tocsin = Tocsin(settings, SystemClock())
+    async with tocsin.running() as code:
+
+        async def before_stop() -> None:
+            log.info("stopping")
+            tocsin.end_streams()
+
+        server = Server(tocsin.asgi, sock, before_stop)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 1000)
+        loop = asyncio.get_running_loop()
+        await server.run_until_stopped(lambda: loop.call_later(ANNOUNCE_AFTER_S, announce, settings, code))
+    log.info("stopped")
+
+
+def announce(settings: Settings, code: str | None) -> None:
+    """Say where to go; the last thing the log shows at a first start is the link to the set-up page."""
+    host, port = settings.addr
+    log.info("listening", address=f"{host}:{port}")
+    url = f"{settings.public_url}/setup?code={code}" if code else settings.public_url
+    text = "Set Tocsin up here (the link works once)" if code else "Tocsin is ready"
+    print(f"\n  {text}:\n\n    {url}\n", file=sys.stderr, flush=True)  # noqa: T201 -- for the person at the terminal
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder: two programs on one database would each believe to be alone.
+
+    Raises StartProblem: it is in use, or cannot be written.
+    """
+    path = data_dir / "tocsin.lock"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file: IO[str] = path.open("a", encoding="ascii")
+    except OSError as exc:
+        raise StartProblem(f"The data folder {data_dir} cannot be written: {exc.strerror}") from exc
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartProblem(f"Another Tocsin uses the data folder {data_dir}; stop it first") from None
+        yield
+
+
+def prepare_database(settings: Settings) -> None:
+    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood."""
+    url = database_url(settings)
+    where = "TOCSIN_DATABASE_URL" if settings.database_url else str(settings.data_dir / "tocsin.db")
+    engine = open_engine(url)
+    try:
+        os.umask(0o077)
+        migrate(engine, settings.data_dir / "backups", SystemClock().now())
+    except SchemaProblem as exc:
+        raise StartProblem(str(exc)) from exc
+    except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence
+        reason = str(getattr(exc, "orig", exc)).strip().splitlines()[0]
+        if "malformed" in reason or "not a database" in reason:
+            raise StartProblem(damaged(settings.data_dir / "tocsin.db", reason)) from exc
+        raise StartProblem(f"The database ({where}) cannot be used: {reason}") from exc
+    finally:
+        engine.dispose()
+
+
+def raise_file_limit() -> None:
+    """Use as many file handles as the system lets us: each listener and each probe takes one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 20), hard))

@@ -1,0 +1,159 @@
+"""The command `tocsin`: the server, and accounts from the shell."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from tocsin import __version__
+from tocsin.accounts import store
+from tocsin.accounts.models import RoleName, TokenScope
+from tocsin.accounts.service import Accounts
+from tocsin.app import StartProblem, database_url, prepare_database, serve
+from tocsin.core.clock import SystemClock
+from tocsin.core.errors import AppError
+from tocsin.core.logs import configure
+from tocsin.db.database import Database
+from tocsin.settings import Settings, SettingsError, load, unknown_names
+
+T = TypeVar("T")
+cli = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Tocsin watches what you run."
+)
+token_cli = typer.Typer(no_args_is_help=True, help="API tokens.")
+user_cli = typer.Typer(no_args_is_help=True, help="Users.")
+cli.add_typer(token_cli, name="token")
+cli.add_typer(user_cli, name="user")
+
+SHORTEST_PASSWORD = 10
+
+
+def main() -> None:
+    """Run the command; a known problem is one sentence and exit status 1, never a traceback."""
+    try:
+        cli()
+    except (StartProblem, SettingsError) as exc:
+        _fail(str(exc))
+    except AppError as exc:
+        _fail(exc.message)
+
+
+def _fail(message: str) -> None:
+    print(f"tocsin: {message}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+@cli.command("serve")
+def serve_command() -> None:
+    """Serve until stopped."""
+    settings = _settings()
+    serve(settings)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version, with a backup first."""
+    prepare_database(_settings())
+    print("The database is up to date.")
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@token_cli.command("create")
+def create_token(
+    name: Annotated[str, typer.Option(help="What the token is for")],
+    scope: Annotated[TokenScope, typer.Option(help="What it may do")] = TokenScope.READ,
+) -> None:
+    """Make a token and print it: it is shown this once."""
+    print(_with_accounts(lambda accounts, _db: accounts.create_token(name, scope, actor="shell")))
+
+
+@token_cli.command("list")
+def list_tokens() -> None:
+    """List the tokens, without their secrets."""
+    for name, scope, created_at in _with_accounts(lambda _accounts, db: db.read(store.list_tokens)):
+        print(f"{name}\t{scope}\t{created_at:%Y-%m-%d}")
+
+
+@token_cli.command("revoke")
+def revoke_token(name: Annotated[str, typer.Option(help="The token's name")]) -> None:
+    """Revoke a token; it stops working within seconds."""
+    _with_accounts(lambda _accounts, db: db.write(lambda tx: store.delete_token(tx, name)))
+    print(f"Token {name} is revoked.")
+
+
+@user_cli.command("add")
+def add_user(
+    name: str,
+    role: Annotated[RoleName, typer.Option(help="What the user may do")] = RoleName.VIEWER,
+    password: Annotated[str, typer.Option(help="Read from standard input when left out")] = "",
+) -> None:
+    """Add a user."""
+    secret = password or _ask_password()
+    _with_accounts(lambda accounts, _db: accounts.add_user(name, role, _checked(secret), actor="shell"))
+    print(f"User {name} may now sign in as {role}.")
+
+
+@user_cli.command("password")
+def change_password(name: str) -> None:
+    """Change a password, read from standard input; open sessions of the user end."""
+    secret = _ask_password()
+    _with_accounts(lambda accounts, _db: accounts.change_password(name, _checked(secret), actor="shell"))
+    print(f"The password of {name} is changed.")
+
+
+@user_cli.command("list")
+def list_users() -> None:
+    """List the users."""
+    for user in _with_accounts(lambda _accounts, db: db.read(store.list_users)):
+        print(f"{user.name}\t{user.role}")
+
+
+@user_cli.command("remove")
+def remove_user(name: str) -> None:
+    """Remove a user and end their sessions."""
+    _with_accounts(lambda _accounts, db: db.write(lambda tx: store.delete_user(tx, name)))
+    print(f"User {name} is removed.")
+
+
+def _settings() -> Settings:
+    settings = load()
+    configure(settings.log_level, settings.log_format)
+    for name in unknown_names():
+        print(f"tocsin: {name} is not a setting of Tocsin; see docs/configuration.md", file=sys.stderr)
+    return settings
+
+
+def _with_accounts(use: Callable[[Accounts, Database], Awaitable[T]]) -> T:
+    """Run *use* on the database of the settings; a server may be running on it."""
+    settings = _settings()
+    prepare_database(settings)
+
+    async def run() -> T:
+        clock = SystemClock()
+        db = Database(database_url(settings), clock, lambda _frames: None)
+        await db.start()
+        try:
+            return await use(Accounts(db, clock, required=True, api_token=None), db)
+        finally:
+            await db.stop()
+
+    return asyncio.run(run())
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _checked(password: str) -> str:
+    if len(password) < SHORTEST_PASSWORD:
+        _fail(f"A password needs at least {SHORTEST_PASSWORD} characters")
+    return password

@@ -1,0 +1,105 @@
+"""Routes of the slice: translate, nothing else."""
+
+from typing import Annotated, Any
+
+from litestar import Request, delete, get
+from litestar.di import NamedDependency
+from litestar.params import Parameter
+
+from tocsin.containers.logs import LogReader, read_lines
+from tocsin.containers.models import (
+    ContainerDetail,
+    ContainerEndpoints,
+    ContainerList,
+    LogExcerpt,
+    State,
+    TransitionList,
+)
+from tocsin.containers.queries import ContainerQueries, Listing
+from tocsin.containers.service import Containers
+from tocsin.http import openapi
+from tocsin.http.access import Principal
+from tocsin.http.caching import cached
+from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, choice, moment, switch
+
+TAGS = ["Containers"]
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/api/v1/containers", operation_id="listContainers", tags=TAGS)
+async def list_containers(
+    request: AnyRequest,
+    container_queries: NamedDependency[ContainerQueries],
+    archived: Switch = None,
+    group: str | None = None,
+    state_is: Annotated[str | None, Parameter(query="state")] = None,
+    limit: Limit = 500,
+    offset: Offset = 0,
+) -> ContainerList:
+    """List containers by group, by name. Ignored ones never appear; `group` is the name a group is shown under."""
+    wanted = Listing(switch("archived", archived), group, choice("state", state_is, State), limit, offset)
+    body, version = await container_queries.list_encoded(wanted)
+    return cached(request, body, f"c{version}")  # type: ignore[return-value] # encoded already; the schema needs the struct
+
+
+@get("/api/v1/containers/{container_id:str}", operation_id="getContainer", tags=TAGS)
+async def get_container(container_id: PathId, container_queries: NamedDependency[ContainerQueries]) -> ContainerDetail:
+    """Return one container, archived and ignored ones too, with its uptime."""
+    return await container_queries.detail(container_id)
+
+
+@delete("/api/v1/containers/{container_id:str}", operation_id="deleteContainer", tags=TAGS)
+async def delete_container(container_id: PathId, request: AnyRequest, containers: NamedDependency[Containers]) -> None:
+    """Delete a container that is not live, with its history."""
+    principal: Principal = request.scope["state"]["principal"]
+    await containers.delete(container_id, principal.actor)
+
+
+@get("/api/v1/containers/{container_id:str}/transitions", operation_id="listTransitions", tags=TAGS)
+async def list_transitions(
+    container_id: PathId,
+    container_queries: NamedDependency[ContainerQueries],
+    since: Moment = None,
+    until: Moment = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> TransitionList:
+    """List what happened to a container, newest first; the last 24 hours unless `since` says otherwise."""
+    start, end = moment("since", since), moment("until", until)
+    return await container_queries.transitions(container_id, start, end, limit, offset)
+
+
+@get("/api/v1/containers/{container_id:str}/logs", operation_id="getLogs", tags=TAGS)
+async def get_logs(
+    container_id: PathId,
+    log_reader: NamedDependency[LogReader],
+    lines: str | None = None,
+    timestamps: Switch = None,
+) -> LogExcerpt:
+    """Return the last lines of a container's logs, oldest first: `lines` of them, 100 unless stated, at most 500."""
+    return await log_reader.tail(container_id, read_lines(lines), timestamps=switch("timestamps", timestamps))
+
+
+@get("/api/v1/containers/{container_id:str}/endpoints", operation_id="listContainerEndpoints", tags=TAGS)
+async def list_endpoints(
+    container_id: PathId,
+    container_queries: NamedDependency[ContainerQueries],
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> ContainerEndpoints:
+    """List the endpoints that belong to a container."""
+    container = await container_queries.get(container_id)
+    return ContainerEndpoints(container_id=container.id, endpoints=[], total=0, has_more=False)
+
+
+ROUTES = (list_containers, get_container, delete_container, list_transitions, get_logs, list_endpoints)
+
+STREAM = openapi.stream_operation(
+    "StreamLogs",
+    "Stream a container's logs: `container.log_line` for each line, `container.log_error` at the end, with its reason.",
+    [
+        {"name": "container_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}},
+        openapi.query("lines", "How many past lines first, 1 to 500", type="integer", minimum=1, default=100),
+        openapi.query("since", "Resume after this time of a log line"),
+    ],
+)

@@ -1,0 +1,88 @@
+"""Routes of the slice: the event feed and the uptime bars."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import Parameter
+from sqlalchemy import ColumnElement, func, or_, select
+
+from tocsin.containers.models import DailyUptimeList
+from tocsin.core.clock import Instant, from_ms, wire
+from tocsin.db.database import Database
+from tocsin.db.tables import events
+from tocsin.db.tx import Read
+from tocsin.http.live import parse_types
+from tocsin.http.params import Limit, Offset, choice
+
+
+class Monitored(StrEnum):
+    CONTAINER = "container"
+
+
+class DailyUptimes(Protocol):
+    """What the bars are drawn from."""
+
+    async def daily_uptime(self, days: int) -> bytes: ...
+
+
+class EventView(msgspec.Struct, kw_only=True):
+    id: int
+    type: str
+    timestamp: Instant
+    data: dict[str, Any]
+
+
+class EventList(msgspec.Struct, kw_only=True):
+    events: list[EventView]
+    total: int
+    has_more: bool
+
+
+@get("/api/v1/dashboard/uptime", operation_id="getDailyUptime", tags=["Dashboard"])
+async def get_daily_uptime(
+    daily_uptimes: NamedDependency[DailyUptimes],
+    type: str = "container",  # noqa: A002 -- the parameter's name on the wire
+    days: Annotated[int, Parameter(ge=1, le=365)] = 90,
+) -> DailyUptimeList:
+    """Return daily uptime of every monitor of one type, oldest day first."""
+    choice("type", type, Monitored)
+    body = await daily_uptimes.daily_uptime(days)
+    headers = {"Cache-Control": "private, max-age=30", "Vary": "Cookie, Authorization"}
+    return Response(body, headers=headers, media_type="application/json")  # type: ignore[return-value] # encoded already
+
+
+@get("/api/v1/events", operation_id="listEvents", tags=["Dashboard"])
+async def list_events(
+    db: NamedDependency[Database], types: str = "", limit: Limit = 50, offset: Offset = 0
+) -> EventList:
+    """List journalled events, newest first: the same that `GET /api/v1/containers/events` streams."""
+    wanted = parse_types(types)
+
+    def work(read: Read) -> tuple[list[EventView], int]:
+        where = _where(wanted)
+        page = select(events).where(*where).order_by(events.c.id.desc()).limit(limit).offset(offset)
+        rows = read.execute(page).all()
+        total = read.execute(select(func.count()).select_from(events).where(*where)).scalar_one()
+        return [_view(row) for row in rows], int(total)
+
+    found, total = await db.read(work)
+    return EventList(events=found, total=total, has_more=offset + len(found) < total)
+
+
+def _where(patterns: list[str]) -> list[ColumnElement[bool]]:
+    if not patterns or "*" in patterns:
+        return []
+    families = [events.c.type.startswith(p[:-1], autoescape=True) for p in patterns if p.endswith("*")]
+    exact = [p for p in patterns if not p.endswith("*")]
+    return [or_(events.c.type.in_(exact), *families)]
+
+
+def _view(row: Any) -> EventView:
+    data: dict[str, Any] = msgspec.json.decode(row.data)
+    return EventView(id=row.id, type=row.type, timestamp=data.get("timestamp") or wire(from_ms(row.at_ms)), data=data)
+
+
+ROUTES = (get_daily_uptime, list_events)

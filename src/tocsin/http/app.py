@@ -1,0 +1,93 @@
+"""Puts the edge together: layers outside, raw streams and pages beside the Litestar routes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from tocsin.http import openapi
+from tocsin.http.access import AccessGate, Authenticator
+from tocsin.http.asgi import App, Receive, Scope, Send
+from tocsin.http.edge import Edge, Observe
+from tocsin.http.errors import MethodNotAllowed, RouteNotFound, answer, refuse
+from tocsin.http.guards import BodyGate, HostGuard, OriginGuard
+from tocsin.http.pages import Pages
+
+
+def routes(handlers: Sequence[ControllerRouterHandler], objects: Mapping[str, Any]) -> Litestar:
+    """Return the typed routes; *objects* are what their handlers ask for by name."""
+    return Litestar(
+        route_handlers=handlers,
+        dependencies={name: Provide(_constant(value), sync_to_thread=False) for name, value in objects.items()},
+        exception_handlers={Exception: answer},
+        openapi_config=openapi.config(),
+        signature_types=[],
+        debug=False,
+        logging_config=None,
+    )
+
+
+def _constant(value: Any) -> Any:
+    def provide() -> Any:
+        return value
+
+    return provide
+
+
+class Router:
+    """Which application answers which path. *raw* holds exact paths and (prefix, suffix) pairs."""
+
+    def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], log_stream: App) -> None:
+        self._api = api
+        self._pages = pages
+        self._raw = raw
+        self._log_stream = log_stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        app = self._find(path)
+        if app is not self._api and scope["method"] not in {"GET", "HEAD"}:
+            refusal = MethodNotAllowed("This route answers to GET only")
+            await refuse(scope, send, refusal, [(b"allow", b"GET, HEAD")])
+            return
+        if app is None:
+            await refuse(scope, send, RouteNotFound("There is no such route"))
+            return
+        await app(scope, receive, send)
+
+    def _find(self, path: str) -> App | None:
+        if path in self._raw:
+            return self._raw[path]
+        if path.startswith("/api/v1/"):
+            is_log_stream = path.startswith("/api/v1/containers/") and path.endswith("/logs/stream")
+            return self._log_stream if is_log_stream else self._api
+        if path == "/api/docs" or path.startswith("/api/docs/"):
+            return self._pages.docs
+        return None if path == "/api" or path.startswith("/api/") else self._pages
+
+
+def harden(
+    app: App,
+    authenticator: Authenticator,
+    *,
+    observe: Observe,
+    hosts: Sequence[str],
+    base_url: str,
+    cors_origins: Sequence[str],
+    max_body_bytes: int,
+    metrics_public: bool,
+) -> App:
+    """Wrap *app* in every layer a request must pass, the innermost first."""
+    gated: App = BodyGate(app, max_body_bytes)
+    gated = AccessGate(gated, authenticator, metrics_public=metrics_public)
+    gated = OriginGuard(gated, base_url, cors_origins)
+    gated = HostGuard(gated, hosts)
+    edge = Edge(gated, observe)
+
+    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await edge(scope, receive, send)
+
+    return entry

@@ -1,0 +1,1 @@
+"""Tocsin about itself: health, the runtime it watches, its edition, its metrics."""
