@@ -98,8 +98,7 @@ class Tocsin:
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
         self.peer = Peer(settings.trusted_proxies, settings.base_url)
         self.log_stream = LogStream(
-            self.log_reader, self.accounts, StreamCaps(ANNOUNCE_AFTER_S = 0.3  # what the first moments log comes before the link, not after it
-LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
+            self.log_reader, self.accounts, StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
         )
         self.asgi = self._make_asgi()
 

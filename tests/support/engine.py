@@ -1,0 +1,138 @@
+"""A Docker engine of our own: private socket, data root and bridge, images built without a network."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+DOCKER = "/usr/bin/docker"
+BUSYBOX = Path("/bin/busybox")
+
+# runc cannot lower the out-of-memory score without CAP_SYS_RESOURCE, and the engine asks for that in some sandboxes
+CLAMPED_RUNC = """#!/bin/bash
+bundle=; previous=
+for argument in "$@"; do [ "$previous" = --bundle ] && bundle=$argument; previous=$argument; done
+[ -n "$bundle" ] && sed -i -E 's/"oomScoreAdj":-[0-9]+/"oomScoreAdj":0/' "$bundle/config.json"
+exec runc "$@"
+"""
+WEB = """FROM busybox:1.0
+RUN mkdir -p /www && echo ok >/www/index.html
+HEALTHCHECK --interval=1s --timeout=1s --retries=2 --start-period=1s CMD wget -q -O- http://127.0.0.1:8080/ || exit 1
+CMD ["httpd","-f","-p","8080","-h","/www"]
+"""
+
+
+class Engine:
+    """One dockerd under *folder*. `docker(...)` runs the client against it and returns its output."""
+
+    def __init__(self, folder: Path, *, bridge: str = "tocsin0", network: str = "172.31.97") -> None:
+        self.folder = folder
+        self.bridge = bridge
+        self.network = network
+        self.socket = folder / "docker.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        runc = self.folder / "runc-clamped"
+        runc.write_text(CLAMPED_RUNC)
+        runc.chmod(0o755)
+        config = {
+            "hosts": [self.url],
+            "data-root": str(self.folder / "data"),
+            "exec-root": str(self.folder / "exec"),
+            "pidfile": str(self.folder / "docker.pid"),
+            "deprecated-key-path": str(self.folder / "key.json"),
+            "storage-driver": "overlay2",
+            "bridge": self.bridge,
+            "shutdown-timeout": 5,
+            "runtimes": {"clamped": {"path": str(runc)}},
+            "default-runtime": "clamped",
+        }
+        (self.folder / "daemon.json").write_text(json.dumps(config))
+        self._make_bridge()
+        for stale in (self.socket, self.folder / "docker.pid"):
+            stale.unlink(missing_ok=True)
+        with (self.folder / "dockerd.log").open("ab") as log:
+            command = ["dockerd", "--config-file", str(self.folder / "daemon.json")]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + 30
+        while not self.answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError("dockerd did not start:\n" + (self.folder / "dockerd.log").read_text()[-3000:])
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        done = subprocess.run([DOCKER, "-H", self.url, "version"], capture_output=True, check=False, timeout=10)
+        return done.returncode == 0
+
+    def stop(self, *, how: int = signal.SIGTERM) -> None:
+        """End the daemon; SIGKILL leaves its containers to their own devices."""
+        if self._process is None:
+            return
+        if how == signal.SIGTERM:
+            self.remove_all()
+        self._process.send_signal(how)
+        self._process.wait(30)
+        self._process = None
+
+    def destroy(self) -> None:
+        self.stop()
+        subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
+        subprocess.run(["umount", "-R", str(self.folder / "data")], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def docker(self, *arguments: str, stdin: bytes | None = None, check: bool = True) -> str:
+        done = subprocess.run(
+            [DOCKER, "-H", self.url, *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "DOCKER_BUILDKIT": "0"},
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"docker {' '.join(arguments)}: {done.stderr.decode()}")
+        return done.stdout.decode().strip()
+
+    def run(self, name: str, *arguments: str, image: str = "busybox:1.0", command: tuple[str, ...] = ()) -> str:
+        """Start a container in the background and return its id."""
+        return self.docker("run", "-d", "--name", name, "--network", "none", *arguments, image, *command)
+
+    def remove_all(self) -> None:
+        ids = self.docker("ps", "-aq", check=False).split()
+        if ids:
+            self.docker("rm", "-f", *ids, check=False)
+
+    def build_images(self) -> None:
+        """Make `busybox:1.0` and `web:1.0` (with a health check) from the busybox of this machine."""
+        if "web:1.0" in self.docker("images", "--format", "{{.Repository}}:{{.Tag}}"):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name in ("bin", "etc", "tmp", "www", "proc", "sys", "dev"):
+                (root / name).mkdir()
+            shutil.copy(BUSYBOX, root / "bin/busybox")
+            for applet in subprocess.run([BUSYBOX, "--list"], capture_output=True, check=True).stdout.decode().split():
+                if not (root / "bin" / applet).exists():
+                    (root / "bin" / applet).symlink_to("busybox")
+            (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+            archive = subprocess.run(["tar", "-C", folder, "-c", "."], capture_output=True, check=True).stdout
+        changes = ("--change", 'CMD ["/bin/sh"]', "--change", "ENV PATH=/bin")
+        self.docker("import", *changes, "-", "busybox:1.0", stdin=archive)
+        self.docker("build", "-q", "-t", "web:1.0", "-", stdin=WEB.encode())
+
+    def _make_bridge(self) -> None:
+        if subprocess.run(["ip", "link", "show", self.bridge], capture_output=True, check=False).returncode == 0:
+            return
+        for command in (
+            f"ip link add {self.bridge} type bridge",
+            f"ip addr add {self.network}.1/24 dev {self.bridge}",
+            f"ip link set {self.bridge} up",
+        ):
+            subprocess.run(command.split(), check=True, capture_output=True)
