@@ -146,11 +146,11 @@ class DockerRuntime:
         except (aiohttp.ClientError, OSError) as exc:
             raise LogsUnavailable("The engine broke off the logs") from exc
 
-    async def _excerpt(self, runtime_id: str, started: datetime | None, died: datetime) -> str | None:
-        """Return the last lines written between *started* and *died*, None when there are none or they come late."""
+    async def _excerpt(self, runtime_id: str, began: datetime | None, died: datetime) -> str | None:
+        """Return the last lines written between *began* and *died*, None when there are none or they come late."""
         query = {"tail": str(4 * EXCERPT_LINES), "until": _seconds(died + timedelta(milliseconds=1))}
-        if started is not None:
-            query["since"] = _seconds(started)
+        if began is not None:
+            query["since"] = _seconds(began)
         lines: list[LogLine] = []
         try:
             async with asyncio.timeout(EXCERPT_TIMEOUT_S):

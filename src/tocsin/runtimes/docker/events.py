@@ -9,7 +9,7 @@ import asyncio
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import msgspec
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 ACTIONS = ("create", "start", "die", "kill", "oom", "pause", "unpause", "rename", "destroy", "remove", "health_status")
 LONGEST_EVENT_BYTES = 1 << 20
 MOST_QUEUED = 10_000
+FIRST_WORDS = timedelta(milliseconds=200)
+"""A process may have spoken before the engine noted its start."""
+_MILLISECOND = timedelta(milliseconds=1)
 LANES_AT_ONCE = 8
 
 
@@ -76,7 +79,7 @@ class EventLanes:
         self._lanes: dict[str, deque[EngineEvent]] = {}
         self._slots = asyncio.Semaphore(LANES_AT_ONCE)
         self._ready: asyncio.Queue[Observation | RuntimeUnavailable] = asyncio.Queue()
-        self._started: dict[str, datetime] = {}
+        self._run_began: dict[str, datetime] = {}
         self._out_of_memory: set[str] = set()
         self._queued = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -168,7 +171,6 @@ class EventLanes:
             case "create":
                 return base.Created(runtime_id=runtime_id, at=at, details=await self._inspect(runtime_id))
             case "start":
-                self._started[runtime_id] = at
                 self._out_of_memory.discard(runtime_id)
                 return base.Started(runtime_id=runtime_id, at=at)
             case "oom":
@@ -188,26 +190,29 @@ class EventLanes:
                 health = read_health(argument.strip())
                 return None if health is None else base.HealthChanged(runtime_id=runtime_id, at=at, health=health)
             case "destroy" | "remove":
-                self._started.pop(runtime_id, None)
+                self._run_began.pop(runtime_id, None)
                 self._out_of_memory.discard(runtime_id)
                 return base.Destroyed(runtime_id=runtime_id, at=at)
         return None
 
     async def _died(self, event: EngineEvent) -> Observation:
         """Complete a death: why it died, and its last words (of this run, at most 2 s of waiting)."""
-        runtime_id, at, started = event.actor.id, event.at, self._started.get(event.actor.id)
+        runtime_id, at = event.actor.id, event.at
+        began = self._run_began.get(runtime_id)
         code = int(event.attribute("exitCode")) if event.attribute("exitCode").lstrip("-").isdigit() else None
         out_of_memory = runtime_id in self._out_of_memory and code != 0
-        if started is None or (code == 137 and not out_of_memory):
+        if began is None or (code == 137 and not out_of_memory):
             try:
                 async with asyncio.timeout(2):
                     details = await self._inspect(runtime_id)
                 if details.started_at is not None and details.started_at <= at:
-                    started = details.started_at
+                    began = began or details.started_at - FIRST_WORDS
                     out_of_memory = out_of_memory or (details.oom_killed and code != 0)
             except (AppError, TimeoutError):
                 log.debug("a container that died cannot be inspected", runtime_id=runtime_id)
-        excerpt = await self._excerpt(runtime_id, started, at)
+        excerpt = await self._excerpt(runtime_id, began, at)
+        # the start event comes later than a quick process's first lines: what follows the last end is the next run
+        self._run_began[runtime_id] = at + _MILLISECOND
         self._out_of_memory.discard(runtime_id)
         return base.Died(runtime_id=runtime_id, at=at, exit_code=code, oom_killed=out_of_memory, log_excerpt=excerpt)
 
