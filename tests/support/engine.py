@@ -61,14 +61,17 @@ class Engine:
         with (self.folder / "dockerd.log").open("ab") as log:
             command = ["dockerd", "--config-file", str(self.folder / "daemon.json")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self.answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError("dockerd did not start:\n" + (self.folder / "dockerd.log").read_text()[-3000:])
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        done = subprocess.run([DOCKER, "-H", self.url, "version"], capture_output=True, check=False, timeout=10)
+        try:
+            done = subprocess.run([DOCKER, "-H", self.url, "version"], capture_output=True, check=False, timeout=5)
+        except subprocess.TimeoutExpired:
+            return False
         return done.returncode == 0
 
     def stop(self, *, how: int = signal.SIGTERM) -> None:
@@ -84,7 +87,10 @@ class Engine:
     def destroy(self) -> None:
         self.stop()
         subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
-        subprocess.run(["umount", "-R", str(self.folder / "data")], capture_output=True, check=False)
+        subprocess.run(["pkill", "-9", "-f", str(self.folder)], capture_output=True, check=False)
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(str(self.folder))]):
+            subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def docker(self, *arguments: str, stdin: bytes | None = None, check: bool = True) -> str:

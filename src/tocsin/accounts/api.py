@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from tocsin.accounts.models import Login, Me, RoleName, Setup, SetupState, SignedIn, User, UserView
 from tocsin.accounts.service import COOKIE, LONGEST, Accounts
@@ -23,7 +24,7 @@ async def get_setup(accounts: NamedDependency[Accounts]) -> SetupState:
 
 @post("/api/v1/auth/setup", dto=Strict[Setup], return_dto=None, operation_id="setUp", tags=["Accounts"])
 async def set_up(
-    data: Setup, request: AnyRequest, accounts: NamedDependency[Accounts], peer: NamedDependency[Peer]
+    data: JSONBody[Setup], request: AnyRequest, accounts: NamedDependency[Accounts], peer: NamedDependency[Peer]
 ) -> Response[SignedIn]:
     """Make the first admin, with the one-time code from the log, and sign them in."""
     user, token = await accounts.setup(data, peer.address(request.scope))
@@ -34,7 +35,7 @@ async def set_up(
     "/api/v1/auth/login", dto=Strict[Login], return_dto=None, status_code=200, operation_id="signIn", tags=["Accounts"]
 )
 async def sign_in(
-    data: Login, request: AnyRequest, accounts: NamedDependency[Accounts], peer: NamedDependency[Peer]
+    data: JSONBody[Login], request: AnyRequest, accounts: NamedDependency[Accounts], peer: NamedDependency[Peer]
 ) -> Response[SignedIn]:
     """Open a session; its cookie comes with the answer."""
     user, token = await accounts.login(data.name, data.password, peer.address(request.scope))

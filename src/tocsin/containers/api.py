@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import Request, delete, get
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from tocsin.containers.logs import LogReader, read_lines
 from tocsin.containers.models import (
@@ -20,7 +20,7 @@ from tocsin.containers.service import Containers
 from tocsin.http import openapi
 from tocsin.http.access import Principal
 from tocsin.http.caching import cached
-from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, choice, moment, switch
+from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, Text, choice, moment, switch
 
 TAGS = ["Containers"]
 AnyRequest = Request[Any, Any, Any]
@@ -31,8 +31,8 @@ async def list_containers(
     request: AnyRequest,
     container_queries: NamedDependency[ContainerQueries],
     archived: Switch = None,
-    group: str | None = None,
-    state_is: Annotated[str | None, Parameter(query="state")] = None,
+    group: Text = None,
+    state_is: Annotated[str | None, QueryParameter(name="state")] = None,
     limit: Limit = 500,
     offset: Offset = 0,
 ) -> ContainerList:
@@ -73,7 +73,7 @@ async def list_transitions(
 async def get_logs(
     container_id: PathId,
     log_reader: NamedDependency[LogReader],
-    lines: str | None = None,
+    lines: Text = None,
     timestamps: Switch = None,
 ) -> LogExcerpt:
     """Return the last lines of a container's logs, oldest first: `lines` of them, 100 unless stated, at most 500."""

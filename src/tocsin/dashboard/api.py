@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from sqlalchemy import ColumnElement, func, or_, select
 
 from tocsin.containers.models import DailyUptimeList
@@ -15,7 +15,7 @@ from tocsin.db.database import Database
 from tocsin.db.tables import events
 from tocsin.db.tx import Read
 from tocsin.http.live import parse_types
-from tocsin.http.params import Limit, Offset, choice
+from tocsin.http.params import Limit, Offset, Text, choice
 
 
 class Monitored(StrEnum):
@@ -44,11 +44,11 @@ class EventList(msgspec.Struct, kw_only=True):
 @get("/api/v1/dashboard/uptime", operation_id="getDailyUptime", tags=["Dashboard"])
 async def get_daily_uptime(
     daily_uptimes: NamedDependency[DailyUptimes],
-    type: str = "container",  # noqa: A002 -- the parameter's name on the wire
-    days: Annotated[int, Parameter(ge=1, le=365)] = 90,
+    type: Text = None,  # noqa: A002 -- the parameter's name on the wire
+    days: Annotated[int, QueryParameter(ge=1, le=365)] = 90,
 ) -> DailyUptimeList:
     """Return daily uptime of every monitor of one type, oldest day first."""
-    choice("type", type, Monitored)
+    choice("type", type or Monitored.CONTAINER, Monitored)
     body = await daily_uptimes.daily_uptime(days)
     headers = {"Cache-Control": "private, max-age=30", "Vary": "Cookie, Authorization"}
     return Response(body, headers=headers, media_type="application/json")  # type: ignore[return-value] # encoded already
@@ -56,10 +56,10 @@ async def get_daily_uptime(
 
 @get("/api/v1/events", operation_id="listEvents", tags=["Dashboard"])
 async def list_events(
-    db: NamedDependency[Database], types: str = "", limit: Limit = 50, offset: Offset = 0
+    db: NamedDependency[Database], types: Text = None, limit: Limit = 50, offset: Offset = 0
 ) -> EventList:
     """List journalled events, newest first: the same that `GET /api/v1/containers/events` streams."""
-    wanted = parse_types(types)
+    wanted = parse_types(types or "")
 
     def work(read: Read) -> tuple[list[EventView], int]:
         where = _where(wanted)

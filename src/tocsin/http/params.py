@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from tocsin.core.errors import InvalidParam
 
@@ -13,11 +13,12 @@ LARGEST_ID = 2**63 - 1
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)")
 E = TypeVar("E", bound=StrEnum)
 
-Limit = Annotated[int, Parameter(ge=1, le=500, description="How many at most, 1 to 500")]
-Offset = Annotated[int, Parameter(ge=0, le=LARGEST_ID, description="How many to skip")]
-PathId = Annotated[int, Parameter(ge=1, le=LARGEST_ID)]
-Switch = Annotated[str | None, Parameter(description="true, 1, yes or false, 0, no")]
-Moment = Annotated[str | None, Parameter(description="RFC 3339, or unix seconds")]
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most, 1 to 500")]
+Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_ID, description="How many to skip")]
+PathId = Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]
+Switch = Annotated[str | None, QueryParameter(description="true, 1, yes or false, 0, no")]
+Text = Annotated[str | None, QueryParameter()]
+Moment = Annotated[str | None, QueryParameter(description="RFC 3339, or unix seconds")]
 
 
 def switch(name: str, text: str | None, *, default: bool = False) -> bool:
