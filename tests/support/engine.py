@@ -82,6 +82,10 @@ class Engine:
             self.remove_all()
         self._process.send_signal(how)
         self._process.wait(30)
+        if how != signal.SIGTERM:  # its containerd would go on and be in the way of the next one
+            daemon = f"containerd --config {self.folder}"
+            subprocess.run(["pkill", "-9", "-f", daemon], capture_output=True, check=False)
+            (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
         self._process = None
 
     def destroy(self) -> None:

@@ -341,7 +341,9 @@ async def test_an_engine_that_is_killed_and_comes_back(big_folder, start: Start)
             kept = await settled(program, "kept", "running")
             await settled(program, "done", "completed")
 
+            process = int(engine.docker("inspect", "-f", "{{.State.Pid}}", "lost"))
             await asyncio.to_thread(engine.stop, how=signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
 
             stale = await settled(program, "kept", "running")
             stale = (await until(program.client.containers, lambda c: c["kept"]["stale_since"] is not None))["kept"]
@@ -357,10 +359,12 @@ async def test_an_engine_that_is_killed_and_comes_back(big_folder, start: Start)
             assert back["kept"]["state"] == "running"
             assert back["kept"]["id"] == kept["id"]
             assert back["done"]["state"] == "completed"
-            for name in ("kept", "lost"):
-                found = await steps(program, back[name])
-                assert found[-1][-1] is True  # reconciled
-                assert len(found) == len(set(await times(program, back[name])))  # nothing doubled
+            assert await steps(program, back["lost"]) == [
+                ("created", "running", None, 0, True),
+                ("running", "completed", 137, 0, True),  # died while nobody could see it
+            ]
+            moments = await times(program, back["kept"])
+            assert len(moments) == len(set(moments))  # nothing doubled
             assert await steps(program, back["done"]) == [("created", "completed", 0, 0, True)]
             assert len(program.seen("container.discovered")) == 3
     finally:
