@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -117,17 +118,11 @@ class Tocsin:
                 "system": self.system,
             },
         )
-        self.openapi = openapi.finish(
-            api.openapi_schema.to_schema(),
-            {
-                "/api/v1/containers/events": EVENTS_OPERATION,
-                "/api/v1/containers/{container_id}/logs/stream": LOG_STREAM_OPERATION,
-            },
-        )
+        self._typed_routes = api
         caps = StreamCaps(settings.sse_max_clients, settings.sse_max_per_address)
         raw: dict[str, App] = {
             "/api/v1/containers/events": LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address),
-            "/api/v1/openapi.json": _document(msgspec.json.encode(self.openapi)),
+            "/api/v1/openapi.json": self._serve_openapi,
             "/metrics": self.metrics,
         }
         hosts = [*settings.allowed_hosts, host_of(settings.public_url.partition("://")[2]), settings.addr[0]]
@@ -142,6 +137,19 @@ class Tocsin:
             max_body_bytes=settings.max_body_bytes,
             metrics_public=settings.metrics_public,
         )
+
+    @cached_property
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made when somebody asks: a start does not pay for it."""
+        streams = {
+            "/api/v1/containers/events": EVENTS_OPERATION,
+            "/api/v1/containers/{container_id}/logs/stream": LOG_STREAM_OPERATION,
+        }
+        return openapi.finish(self._typed_routes.openapi_schema.to_schema(), streams)
+
+    async def _serve_openapi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = msgspec.json.encode(self.openapi) if scope["method"] == "GET" else b""
+        await respond(send, 200, body, "application/json")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str | None]:
@@ -176,13 +184,6 @@ class Tocsin:
     def end_streams(self) -> None:
         self.hub.close()
         self.log_stream.close()
-
-
-def _document(body: bytes) -> App:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(send, 200, body if scope["method"] == "GET" else b"", "application/json")
-
-    return app
 
 
 def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:

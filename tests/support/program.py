@@ -1,6 +1,7 @@
 """The whole program in the test's own loop, on a real socket: reach it by HTTP, look at its objects when that helps."""
 
 import asyncio
+import io
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -60,6 +61,8 @@ class Client:
         if json_body is not None:
             options["data"] = json.dumps(json_body)
             headers.setdefault("Content-Type", "application/json")
+        if isinstance(options.get("data"), bytes):
+            options["data"] = io.BytesIO(options["data"])
         async with self._session.request(method, self.base + path, headers=headers, **options) as response:
             return Answer(response.status, response.headers, await response.read())
 
