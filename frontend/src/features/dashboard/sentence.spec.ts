@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import en from '@/locales/en.json'
+import { feedItem } from './sentence'
+
+const base = { id: 7, timestamp: '2026-03-04T09:00:00.000Z' }
+const state = (data: object) =>
+  feedItem({ ...base, type: 'container.state_changed', data: { container_id: 1, container_name: 'api', restarts: 0, ...data } })
+
+describe('feedItem', () => {
+  it.each([
+    [{ state: 'exited', exit_code: 1, error_detail: null }, 'event.exited_code'],
+    [{ state: 'exited', exit_code: 137, error_detail: 'OOMKilled' }, 'event.exited_oom'],
+    [{ state: 'running', previous_state: 'exited', exit_code: null }, 'event.started'],
+    [{ state: 'running', previous_state: 'paused', exit_code: null }, 'event.resumed'],
+    [{ state: 'running', previous_state: 'exited', exit_code: null, restarts: 1 }, 'event.restarted'],
+    [{ state: 'dead', exit_code: null }, 'event.dead'],
+  ])('%o is told as %s', (data, key) => {
+    const item = state(data)
+    expect(item?.key).toBe(key)
+    expect(en.event).toHaveProperty(key.slice('event.'.length))
+  })
+
+  it('says nothing about what people do not care for', () => {
+    expect(feedItem({ ...base, type: 'container.updated', data: {} })).toBeNull()
+    expect(feedItem({ ...base, type: 'something.new', data: {} })).toBeNull()
+  })
+
+  it('does not link to a container that is gone', () => {
+    const item = feedItem({ ...base, type: 'container.archived', data: { container_id: 1, container_name: 'api', deleted: true } })
+    expect(item?.containerId).toBeNull()
+  })
+})

@@ -1,0 +1,18 @@
+const QUIET_MS = 2000
+
+/** Fetches the other pages once the first one is done, so that they open at once, and even while the server restarts. */
+export function warmPages(): void {
+  setTimeout(() => {
+    const pages = [
+      import('@/features/dashboard/DashboardPage.vue'),
+      import('@/features/containers/ContainersPage.vue'),
+      import('@/features/containers/ContainerPage.vue'),
+      import('@/features/containers/ContainerTimeline.vue'),
+      import('@/features/containers/ContainerLogs.vue'),
+      import('@/features/palette/CommandPalette.vue'),
+      import('./NotFoundPage.vue'),
+    ]
+    // What fails here is fetched again when it is needed.
+    void Promise.allSettled(pages)
+  }, QUIET_MS)
+}

@@ -1,0 +1,33 @@
+/** What the server calls the group of containers that belong to none. */
+export const UNGROUPED = 'Ungrouped'
+
+/** Groups as one flat list of rows, which is what a virtualised list wants. */
+export interface Grouped<T> {
+  name: string
+  items: T[]
+}
+
+export type Row<T> =
+  | { kind: 'group'; key: string; name: string; items: T[]; open: boolean }
+  | { kind: 'item'; key: string; item: T }
+
+/** A group that was split over two pages comes out as one. Order is that of first appearance. */
+export function mergeGroups<T>(groups: Iterable<Grouped<T>>): Grouped<T>[] {
+  const byName = new Map<string, Grouped<T>>()
+  for (const { name, items } of groups) {
+    const known = byName.get(name)
+    if (known) known.items.push(...items)
+    else byName.set(name, { name, items: [...items] })
+  }
+  return [...byName.values()]
+}
+
+export function flatten<T extends { id: number }>(groups: Grouped<T>[], closed: ReadonlySet<string>): Row<T>[] {
+  const rows: Row<T>[] = []
+  for (const { name, items } of groups) {
+    const open = !closed.has(name)
+    rows.push({ kind: 'group', key: `group:${name}`, name, items, open })
+    if (open) for (const item of items) rows.push({ kind: 'item', key: `item:${item.id}`, item })
+  }
+  return rows
+}

@@ -1,0 +1,73 @@
+import type { Container, ContainerState, HealthStatus } from '@/api/types'
+
+interface AboutContainer {
+  container_id: number
+  container_name: string
+  timestamp: string
+}
+
+/** What the server pushes, by event name. */
+export interface LiveEvents {
+  'container.state_changed': AboutContainer & {
+    state: ContainerState
+    previous_state: ContainerState | null
+    health_status: HealthStatus | null
+    exit_code: number | null
+    error_detail: string | null
+    restarts: number
+    reconciled: boolean
+  }
+  'container.health_changed': AboutContainer & {
+    health_status: HealthStatus | null
+    previous_health: HealthStatus | null
+  }
+  'container.discovered': AboutContainer & Container
+  'container.updated': AboutContainer & Container
+  'container.archived': AboutContainer & { archived_at: string | null; deleted: boolean }
+  'container.restart_alert': AboutContainer & {
+    restart_count: number
+    threshold: number
+    severity: string
+  }
+  'container.restart_recovery': AboutContainer
+  'runtime.status': { connected: boolean; name: string; label: string; error: string | null; timestamp: string }
+  'sync.required': Record<string, unknown>
+}
+
+export type LiveType = keyof LiveEvents
+
+export type LiveEvent = {
+  [T in LiveType]: {
+    type: T
+    data: LiveEvents[T]
+    /** Number in the server's journal; events that are not journalled have none. */
+    journalId: number | null
+  }
+}[LiveType]
+
+export type LiveStatus = 'connecting' | 'connected' | 'reconnecting'
+
+const NAMES: Record<LiveType, true> = {
+  'container.state_changed': true,
+  'container.health_changed': true,
+  'container.discovered': true,
+  'container.updated': true,
+  'container.archived': true,
+  'container.restart_alert': true,
+  'container.restart_recovery': true,
+  'runtime.status': true,
+  'sync.required': true,
+}
+
+export const LIVE_TYPES = Object.keys(NAMES) as LiveType[]
+
+/** The one place that turns text from the wire into an event; what it cannot read is dropped. */
+export function parseLiveEvent(type: LiveType, text: string, lastEventId: string): LiveEvent | null {
+  try {
+    const data: unknown = JSON.parse(text)
+    if (typeof data !== 'object' || data === null) return null
+    return { type, data, journalId: /^\d+$/.test(lastEventId) ? Number(lastEventId) : null } as LiveEvent
+  } catch {
+    return null
+  }
+}
