@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl
 
@@ -120,10 +120,15 @@ class LogStream:
         except AppError as exc:  # before the first byte an honest status is still possible
             await refuse(scope, send, exc)
             return
-        writer = StreamWriter(scope, send)
+        lines = _Lines(container_id, source, first, skip)
+        try:
+            await self._write(scope, StreamWriter(scope, send), lines)
+        finally:
+            await lines.close()
+
+    async def _write(self, scope: Scope, writer: StreamWriter, lines: "_Lines") -> None:
         await writer.start()
         await writer.write(HELLO)
-        lines = _Lines(container_id, source, first, skip)
         while not lines.ended:
             data = await lines.next(KEEP_ALIVE_S)
             if not data and not lines.ended:
@@ -166,6 +171,13 @@ class _Lines:
             await asyncio.sleep(0)
             done = {self._next} if self._next.done() else set()
         return b"".join(parts)
+
+    async def close(self) -> None:
+        """Let go of the engine's stream."""
+        self._next.cancel()
+        await asyncio.gather(self._next, return_exceptions=True)
+        if isinstance(self._source, AsyncGenerator):
+            await self._source.aclose()
 
     def _frame(self, line: LogLine) -> bytes:
         """Return one line as an event. Its id is its time, with a number where several lines share it."""
