@@ -11,7 +11,6 @@ import pytest
 from support.engine import Engine
 from support.postgres import Postgres
 from support.program import Program, running, until
-
 from tocsin.core.logs import configure
 
 

@@ -1,7 +1,7 @@
 """Routes of the slice: the event feed and the uptime bars."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import msgspec
 from litestar import Response, get
@@ -22,6 +22,7 @@ class Monitored(StrEnum):
     CONTAINER = "container"
 
 
+@runtime_checkable
 class DailyUptimes(Protocol):
     """What the bars are drawn from."""
 

@@ -5,6 +5,7 @@ Alembic is imported only when there is something to do: an up-to-date start does
 
 import re
 import shutil
+import sqlite3
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -44,10 +45,10 @@ def migrate(engine: Engine, backups: Path, now: datetime) -> None:
 
     Raises SchemaProblem: it belongs to a newer Tocsin, it is damaged, or there is no room for the backup.
     """
+    _check(engine)
     with engine.connect() as connection:
         known, current = revisions(), current_revision(connection)
         if current == known[-1]:
-            _check(connection)
             return
         if current is not None and current not in known:
             raise SchemaProblem(
@@ -55,7 +56,6 @@ def migrate(engine: Engine, backups: Path, now: datetime) -> None:
                 "start the newer version, or restore the backup made before the upgrade"
             )
         if current is not None:
-            _check(connection)
             _back_up(engine, connection, backups / f"before-{known[-1]}-{now:%Y%m%dT%H%M%S}")
         log.info("migrating the database", current=current, target=known[-1])
         _upgrade(connection)
@@ -77,15 +77,25 @@ def _upgrade(connection: Connection) -> None:
         raise
 
 
-def _check(connection: Connection) -> None:
-    """Raises SchemaProblem: a SQLite file small enough to look through at every start is damaged."""
-    if not is_sqlite(connection.engine):
+def _check(engine: Engine) -> None:
+    """Look through a SQLite file that is small enough for that, without writing a byte to it.
+
+    Raises SchemaProblem: it is damaged.
+    """
+    path = Path(engine.url.database or "")
+    if not is_sqlite(engine) or not path.exists() or not 0 < path.stat().st_size <= LARGEST_QUICK_CHECK_BYTES:
         return
-    path = Path(connection.engine.url.database or "")
-    if path.exists() and path.stat().st_size <= LARGEST_QUICK_CHECK_BYTES:
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if verdict != "ok":
-            raise SchemaProblem(damaged(path, str(verdict)))
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as exc:
+        if exc.sqlite_errorcode not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise
+        verdict = str(exc)
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise SchemaProblem(damaged(path, verdict))
 
 
 def damaged(path: Path, detail: str) -> str:

@@ -72,6 +72,7 @@ def _finish_operation(method: str, path: str, operation: dict[str, Any]) -> None
     operation["security"] = [] if public else [{"token": []}, {"session": []}]
     answers = operation["responses"]
     answers.pop("400", None)
+    answers.get("204", {}).pop("content", None)  # no body, whatever the handler's annotation
     wanted = ["400", "403", "429", "503"] + ([] if public else ["401"])
     wanted += ["404"] if "{" in path else []
     wanted += ["409"] if method == "DELETE" or path.endswith("/setup") else []

@@ -66,7 +66,9 @@ async def test_junk_does_no_harm_and_blank_lines_stay(engine: Engine, watching: 
 
 
 async def test_huge_lines_are_split_and_the_answer_is_bounded(engine: Engine, watching: Program):
-    script = "head -c 200000 /dev/zero | tr '\\0' x; echo; i=0; while [ $i -lt 400 ]; do head -c 8000 /dev/zero | tr '\\0' y; echo; i=$((i+1)); done"
+    long_line = "head -c 200000 /dev/zero | tr '\\0' x; echo"
+    many_lines = "i=0; while [ $i -lt 400 ]; do head -c 8000 /dev/zero | tr '\\0' y; echo; i=$((i+1)); done"
+    script = f"{long_line}; {many_lines}"
     engine.run("huge", command=("sh", "-c", script))
     container_id = await known(watching, "huge", "completed")
 

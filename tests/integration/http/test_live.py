@@ -142,12 +142,15 @@ async def test_a_client_that_does_not_read_is_let_go_and_can_come_back(start: St
 
 
 async def test_streams_are_capped_for_each_address_and_in_all(start: Start):
-    async with start(TOCSIN_SSE_MAX_PER_ADDRESS="2") as program:
-        async with program.client.stream(PATH), program.client.stream(PATH):
-            answer = await program.client.get(PATH)
-            assert (answer.status, answer.code) == (429, "too_many_streams")
-            assert answer.headers["retry-after"]
-            assert (await program.client.request("HEAD", PATH)).status == 200
+    async with (
+        start(TOCSIN_SSE_MAX_PER_ADDRESS="2") as program,
+        program.client.stream(PATH),
+        program.client.stream(PATH),
+    ):
+        answer = await program.client.get(PATH)
+        assert (answer.status, answer.code) == (429, "too_many_streams")
+        assert answer.headers["retry-after"]
+        assert (await program.client.request("HEAD", PATH)).status == 200
 
 
 async def test_a_stop_ends_the_streams_first(start: Start):
