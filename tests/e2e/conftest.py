@@ -22,7 +22,7 @@ ARGUMENTS = [
 ADMIN = {"TOCSIN_ADMIN_USER": "ada", "TOCSIN_ADMIN_PASSWORD": "correct horse battery"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it keeps an event loop running in this thread: not for longer than it is used
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
