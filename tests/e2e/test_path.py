@@ -82,7 +82,7 @@ def test_a_container_dies_and_its_row_says_so_without_a_reload(page: Page, engin
 
     expect(row(page, "worker")).to_have_attribute("data-state", "exited")
     engine.docker("rm", "-f", "worker")
-    expect(row(page, "worker")).to_have_count(0)
+    expect(row(page, "worker")).to_have_count(0, timeout=20_000)
     assert_never_reloaded(page)
 
 
