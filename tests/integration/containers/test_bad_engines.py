@@ -125,11 +125,12 @@ async def test_a_lying_engine_is_reported_in_a_sentence(engine: Engine, proxy: E
 async def test_the_whole_program_on_postgresql(engine: Engine, postgres, start: Start):
     url = postgres.new_database()
     options = {"TOCSIN_RUNTIME": "docker", "TOCSIN_DOCKER_HOST": engine.url, "TOCSIN_DATABASE_URL": url}
-    engine.run("crash", "--restart", "on-failure:3", command=("sh", "-c", "echo boom; sleep 0.5; exit 7"))
     async with start(**options) as program:
+        await until(lambda: engine_error(program), lambda e: program.tocsin.watches[0].status.connected)
+        engine.run("crash", "--restart", "on-failure:3", command=("sh", "-c", "echo boom; exit 7"))
         found = await until(
             program.client.containers,
-            lambda c: "crash" in c and c["crash"]["state"] == "exited" and c["crash"]["exit_code"] == 7,
+            lambda c: "crash" in c and (c["crash"]["state"], c["crash"]["restart_count"]) == ("exited", 3),
         )
         detail = (await program.client.get(f"/api/v1/containers/{found['crash']['id']}")).json
         assert detail["uptime"]["24h"] is not None
