@@ -62,7 +62,7 @@ REACTIONS: tuple[Reaction, ...] = ()
 """Who answers to which facts, in the transaction that states them."""
 
 ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
-ANNOUNCE_AFTER_S = 0.3  # what the first moments log comes before the link, not after it
+ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
 
 
@@ -89,7 +89,7 @@ class Tocsin:
             EngineWatch(runtime, self.containers, clock, settings.reconcile_interval)
             for runtime in self.runtimes.values()
         ]
-        self.log_reader = LogReader(self.container_queries, self.runtimes)
+        self.log_reader = LogReader(self.container_queries, self.runtimes, clock)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
         self.metrics = Metrics(self.hub)

@@ -1551,6 +1551,10 @@ export interface operations {
         parameters: {
             query?: {
                 lines?: string | null;
+                /** @description RFC 3339, or unix seconds */
+                since?: string | null;
+                /** @description RFC 3339, or unix seconds */
+                until?: string | null;
                 /** @description true, 1, yes or false, 0, no */
                 timestamps?: string | null;
             };

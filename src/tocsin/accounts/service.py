@@ -8,11 +8,11 @@ from http.cookies import CookieError, SimpleCookie
 import structlog
 
 from tocsin.accounts import store
-from tocsin.accounts.limiter import Limiter
 from tocsin.accounts.models import RoleName, Setup, SetupDone, TokenScope, User, WrongCode
 from tocsin.accounts.passwords import Passwords
 from tocsin.core.clock import Clock
 from tocsin.core.errors import Unauthorized
+from tocsin.core.limiter import Limiter
 from tocsin.core.secrets import Secret
 from tocsin.db.database import Database
 from tocsin.db.tx import Tx

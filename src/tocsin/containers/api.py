@@ -6,7 +6,7 @@ from litestar import Request, delete, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from tocsin.containers.logs import LogReader, read_lines
+from tocsin.containers.logs import LogQuery, LogReader, read_lines
 from tocsin.containers.models import (
     ContainerDetail,
     ContainerEndpoints,
@@ -21,6 +21,7 @@ from tocsin.http import openapi
 from tocsin.http.access import Principal
 from tocsin.http.caching import cached
 from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, Text, choice, moment, switch
+from tocsin.http.peer import Peer
 
 TAGS = ["Containers"]
 AnyRequest = Request[Any, Any, Any]
@@ -73,11 +74,18 @@ async def list_transitions(
 async def get_logs(
     container_id: PathId,
     log_reader: NamedDependency[LogReader],
+    request: AnyRequest,
+    peer: NamedDependency[Peer],
     lines: Text = None,
+    since: Moment = None,
+    until: Moment = None,
     timestamps: Switch = None,
 ) -> LogExcerpt:
     """Return the last lines of a container's logs, oldest first: `lines` of them, 100 unless stated, at most 500."""
-    return await log_reader.tail(container_id, read_lines(lines), timestamps=switch("timestamps", timestamps))
+    wanted = LogQuery(
+        read_lines(lines), moment("since", since), moment("until", until), switch("timestamps", timestamps)
+    )
+    return await log_reader.tail(container_id, wanted, peer.address(request.scope))
 
 
 @get("/api/v1/containers/{container_id:str}/endpoints", operation_id="listContainerEndpoints", tags=TAGS)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -11,7 +12,9 @@ import structlog
 
 from tocsin.containers.models import Container, LogEnded, LogExcerpt, LogLineEvent
 from tocsin.containers.queries import ContainerQueries
+from tocsin.core.clock import Clock
 from tocsin.core.errors import AppError, InvalidId, InvalidParam
+from tocsin.core.limiter import Limiter
 from tocsin.http.access import Authenticator
 from tocsin.http.asgi import Receive, Scope, Send, header
 from tocsin.http.errors import refuse
@@ -36,12 +39,22 @@ _RESUME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z(?:/(\d{
 _encoder = msgspec.json.Encoder()
 
 
-class LogReader:
-    """Reads from the engine that a container lives on."""
+class LogQuery(NamedTuple):
+    """Which lines are wanted: at most `lines` of them, the newest, between two instants."""
 
-    def __init__(self, queries: ContainerQueries, runtimes: Mapping[str, Runtime]) -> None:
+    lines: int
+    since: datetime | None
+    until: datetime | None
+    timestamps: bool
+
+
+class LogReader:
+    """Reads from the engine that a container lives on; each client may ask 20 times at once, then 5 times a second."""
+
+    def __init__(self, queries: ContainerQueries, runtimes: Mapping[str, Runtime], clock: Clock) -> None:
         self._queries = queries
         self._runtimes = runtimes
+        self._limiter = Limiter(clock, burst=20, seconds_each=0.2)
 
     def runtime_of(self, container: Container) -> Runtime:
         """Raises RuntimeUnavailable: its engine is not watched (any more)."""
@@ -53,11 +66,17 @@ class LogReader:
     async def get(self, container_id: int) -> Container:
         return await self._queries.get(container_id)
 
-    async def tail(self, container_id: int, lines: int, *, timestamps: bool) -> LogExcerpt:
-        """Return the last *lines* lines, oldest first.  Raises NotFound, RuntimeUnavailable, LogsUnavailable."""
+    async def tail(self, container_id: int, wanted: LogQuery, client: str) -> LogExcerpt:
+        """Return the newest lines, oldest first.
+
+        Raises NotFound, RuntimeUnavailable, LogsUnavailable; RateLimited: *client* asks too often.
+        """
         container = await self._queries.get(container_id)
-        found, truncated = await self.runtime_of(container).logs(container.runtime_id, lines, ANSWER_BYTES)
-        shown = [f"{line.at} {line.text}" if timestamps else line.text for line in found]
+        self._limiter.spend(client)
+        found, truncated = await self.runtime_of(container).logs(
+            container.runtime_id, wanted.lines, ANSWER_BYTES, wanted.since, wanted.until
+        )
+        shown = [f"{line.at} {line.text}" if wanted.timestamps else line.text for line in found]
         return LogExcerpt(
             container_id=container.id,
             container_name=container.name,

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from tocsin.http import openapi
 from tocsin.http.access import AccessGate, Authenticator
-from tocsin.http.asgi import App, Receive, Scope, Send
+from tocsin.http.asgi import App, Message, Receive, Scope, Send
 from tocsin.http.edge import Edge, Observe
 from tocsin.http.errors import MethodNotAllowed, RouteNotFound, answer, refuse
 from tocsin.http.guards import BodyGate, HostGuard, OriginGuard
@@ -55,6 +55,8 @@ class Router:
         if app is None:
             await refuse(scope, send, RouteNotFound("There is no such route"))
             return
+        if app is self._api and scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         await app(scope, receive, send)
 
     def _find(self, path: str) -> App | None:
@@ -66,6 +68,17 @@ class Router:
         if path == "/api/docs" or path.startswith("/api/docs/"):
             return self._pages.docs
         return None if path == "/api" or path.startswith("/api/") else self._pages
+
+
+def _without_body(send: Send) -> Send:
+    """Answer HEAD as GET would, headers only."""
+
+    async def send_headers(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_headers
 
 
 def harden(

@@ -154,3 +154,25 @@ async def test_logs_without_an_engine_say_so(engine: Engine, start, tmp_path):
         for path in ("logs", "logs/stream"):
             answer = await program.client.get(f"/api/v1/containers/{container_id}/{path}")
             assert (answer.status, answer.code) == (502, "runtime_unavailable")
+
+
+async def test_logs_between_two_instants(engine: Engine, watching: Program):
+    engine.run("timed", command=("sh", "-c", "for n in 1 2 3 4; do echo line$n; sleep 0.3; done; sleep 1000"))
+    container_id = await known(watching, "timed")
+    await asyncio.sleep(1.6)
+    stamped = (await lines_of(watching, container_id, "?timestamps=1"))["lines"]
+    second, third = stamped[1].split()[0], stamped[2].split()[0]
+
+    since = await lines_of(watching, container_id, f"?since={second[:23]}Z")
+    until = await lines_of(watching, container_id, f"?until={third[:22]}Z&lines=1")
+
+    assert since["lines"][-3:] == ["line2", "line3", "line4"]
+    assert (until["lines"], until["truncated"]) == (["line2"], True)
+
+
+async def test_reading_logs_too_often_is_refused(engine: Engine, watching: Program):
+    engine.run("asked", command=("sh", "-c", "echo hello; sleep 1000"))
+    container_id = await known(watching, "asked")
+    path = f"/api/v1/containers/{container_id}/logs"
+    answers = await asyncio.gather(*(watching.client.get(path) for _ in range(30)))
+    assert {answer.status for answer in answers} == {200, 429}

@@ -278,7 +278,7 @@ async def test_system_routes_tell_the_truth(program: Program):
 
 
 async def test_head_is_get_without_a_body(program: Program):
-    for path in ("/", "/api/v1/openapi.json", "/metrics", "/api/v1/containers/events"):
+    for path in ("/", "/api/v1/openapi.json", "/metrics", "/api/v1/containers/events", "/api/v1/containers"):
         answer = await program.client.request("HEAD", path)
         assert (answer.status, answer.body) == (200, b"")
 

@@ -108,20 +108,25 @@ class DockerRuntime:
                 response.close()
                 return
 
-    async def logs(self, runtime_id: str, lines: int, limit_bytes: int) -> tuple[list[LogLine], bool]:
+    async def logs(
+        self, runtime_id: str, lines: int, limit_bytes: int, since: datetime | None, until: datetime | None
+    ) -> tuple[list[LogLine], bool]:
         """Return the last *lines* lines, oldest first, and whether older ones were left out.
 
         Of answers above *limit_bytes* the newest part is kept.
         """
+        query = {"tail": str(lines + 1) if until is None else "all"}  # the engine counts before it looks at times
+        query |= {"since": _seconds(since)} if since is not None else {}
+        query |= {"until": _seconds(until)} if until is not None else {}
         tty = (await self.inspect(runtime_id)).tty
         kept: list[LogLine] = []
         size, cut = 0, False
         try:
             async with asyncio.timeout(LOGS_TIMEOUT_S):
-                async for line in self._read(runtime_id, {"tail": str(lines + 1)}, tty=tty):
+                async for line in self._read(runtime_id, query, tty=tty):
                     kept.append(line)
                     size += len(line.text) + 1
-                    while size > limit_bytes and len(kept) > 1:
+                    while len(kept) > 1 and (size > limit_bytes or len(kept) > lines + 1):
                         size -= len(kept.pop(0).text) + 1
                         cut = True
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Token buckets against guessing: bounded in number, so that an attacker cannot fill the memory either."""
+"""Token buckets against guessing and flooding: bounded in number, so that nobody can fill the memory either."""
 
 from collections import OrderedDict
 
