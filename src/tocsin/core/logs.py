@@ -12,7 +12,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def configure(level: str, style: str) -> None:
     """Set up logging once for the process. *style* is `json`, `console`, or `auto` (console on a terminal)."""
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    renderer: Any = _console() if console else structlog.processors.JSONRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -25,6 +25,11 @@ def configure(level: str, style: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_ToStructlog()], level=max(LEVELS[level], logging.WARNING), force=True)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    # plain tracebacks: the rich ones print local variables, and with them secrets
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 def _keep(_logger: Any, _name: str, fields: Any) -> Any:

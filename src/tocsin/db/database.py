@@ -55,7 +55,10 @@ class Database:
         if self._writer is not None:
             await asyncio.to_thread(self._writer.stop)
             self._writer = None
-        self._readers.shutdown(wait=True)
+        await asyncio.to_thread(self._close_readers)
+
+    def _close_readers(self) -> None:
+        self._readers.shutdown()
         for connection in self._reader_connections:
             connection.close()
 

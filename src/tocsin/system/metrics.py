@@ -1,5 +1,6 @@
 """`/metrics` in the Prometheus text format."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 
@@ -76,7 +77,8 @@ class Metrics:
             Gauge(name, text, registry=self.registry).set_function(read)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = generate_latest(self.registry) if scope["method"] == "GET" else b""
+        # in a thread: the process's own figures are read from files
+        body = await asyncio.to_thread(generate_latest, self.registry) if scope["method"] == "GET" else b""
         await respond(send, 200, body, CONTENT_TYPE_PLAIN_0_0_4)
 
 
