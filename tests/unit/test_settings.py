@@ -76,7 +76,7 @@ def test_names_and_addresses_of_engines():
     assert load({"DOCKER_HOST": "unix:///run/x.sock"}).docker_host == ("local", "unix:///run/x.sock")
     both = {"DOCKER_HOST": "unix:///a", "TOCSIN_DOCKER_HOST": "unix:///b"}
     assert load(both).docker_host == ("local", "unix:///b")
-    with pytest.raises(SettingsError, match="^DOCKER_HOST='ssh://x'"):
+    with pytest.raises(SettingsError, match=r"^DOCKER_HOST='ssh://x'"):
         load({"DOCKER_HOST": "ssh://x"})
 
 
@@ -87,7 +87,7 @@ def test_secrets_come_from_files_too_and_are_never_shown(tmp_path: Path):
     assert settings.api_token is not None
     assert settings.api_token.reveal() == "a-very-secret-token"
     assert "a-very-secret-token" not in repr(settings)
-    with pytest.raises(SettingsError, match="TOCSIN_API_TOKEN_FILE.*cannot be read"):
+    with pytest.raises(SettingsError, match=r"TOCSIN_API_TOKEN_FILE.*cannot be read"):
         load({"TOCSIN_API_TOKEN_FILE": str(tmp_path / "none")})
     with pytest.raises(SettingsError, match="both set"):
         load({"TOCSIN_API_TOKEN_FILE": str(file), "TOCSIN_API_TOKEN": "another-long-token"})

@@ -79,7 +79,6 @@ class Thing(msgspec.Struct, forbid_unknown_fields=True):
         (b'{"name": "long"}', "name"),
         (b'{"name": "a", "size": "60"}', "size"),
         (b'{"name": "a", "size": 1.5}', "size"),
-        (b'{"name": "a", "size": 9223372036854775808000}', "size"),
         (b'{"size": 1}', "name"),
         (b'{"name": "a", "colour": 1}', "colour"),
         (b"[]", None),
@@ -121,9 +120,10 @@ def test_moments_in_both_forms(text: str):
     assert found.isoformat() == "2026-03-04T09:00:00+00:00"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-03-04", "2026-13-04T09:00:00Z", "2026-03-04T09:00:00", "1e9", "9" * 13]
-)
+NO_MOMENTS = ("", "yesterday", "2026-03-04", "2026-13-04T09:00:00Z", "2026-03-04T09:00:00", "1e9", "9" * 13)
+
+
+@pytest.mark.parametrize("text", NO_MOMENTS)
 def test_what_is_no_moment(text: str):
     with pytest.raises(InvalidParam):
         moment("since", text)
@@ -137,7 +137,7 @@ def test_every_error_has_a_status_and_a_code():
     import tocsin.app  # noqa: F401 -- every module, so that every error is known
 
     for kind in every_error():
-        assert 400 <= status_of(kind("message")) < 504, kind
+        assert 400 <= status_of(kind.__new__(kind)) < 504, kind
         assert kind.code.replace("_", "").isalpha(), kind
         assert kind.code == kind.code.lower(), kind
     assert status_of(AppError("bug")) == 500
