@@ -108,7 +108,7 @@ def tell(name: str, fsync: float, found: list[Round], each: list[float]) -> list
             together.p99,
             "ms",
             goal_ms,
-            detail=f"p50 {together.p50:.2f} ms = {together.p50 / fsync:.0f} fsync, p99 {together.p99 / fsync:.0f} fsync",
+            detail=f"{together.p99 / fsync:.0f} fsync; p50 {together.p50:.2f} ms = {together.p50 / fsync:.0f} fsync",
         ),
         Figure(
             f"{name}: {WAITERS} waiters, rows a second",

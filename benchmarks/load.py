@@ -1,4 +1,4 @@
-"""A closed loop of GET requests over kept-alive connections: wrk where it is installed, a small client of ours if not."""
+"""A closed loop of GET requests over kept-alive connections: by wrk, or where it is missing by a small client."""
 
 import asyncio
 import re
@@ -35,7 +35,9 @@ def _by_wrk(port: int, path: str, seconds: float) -> int:
 async def _by_client(port: int, path: str, seconds: float) -> int:
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
     until, loop = time.monotonic() + seconds, asyncio.get_running_loop()
-    opened = [await loop.create_connection(lambda: _Asking(request, until), "127.0.0.1", port) for _ in range(CONNECTIONS)]
+    opened = [
+        await loop.create_connection(lambda: _Asking(request, until), "127.0.0.1", port) for _ in range(CONNECTIONS)
+    ]
     asking = [protocol for _, protocol in opened]
     return sum(await asyncio.gather(*(protocol.done for protocol in asking)))
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tocsin.core.logs import configure
+
 TOKEN = "a-token-for-the-benchmarks-only"
 SCRATCH = Path("/var/tmp")
 """On the disk: /tmp may be memory, where an fsync costs nothing."""
@@ -59,8 +61,13 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def run(measure: Callable[[bool], Sequence[Figure]]) -> None:
+Measure = Callable[[bool], Sequence[Figure]]
+"""A measurement; the argument asks for a quick and coarse one."""
+
+
+def run(measure: Measure) -> None:
     """Run one measurement as a program: print its figures, exit with 1 when a goal is missed."""
+    configure("warning", "console")
     try:
         figures = measure("--quick" in sys.argv)
     except Skipped as exc:
@@ -168,6 +175,9 @@ class Program:
         return self._process.poll() is not None
 
     def stop(self) -> None:
+        """Close its input, for those that end with it, and ask it to stop."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         if self._process.poll() is None:
             self._process.terminate()
         try:
@@ -175,7 +185,7 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
-        for stream in (self._process.stdin, self._process.stdout, self._output):
+        for stream in (self._process.stdout, self._output):
             if hasattr(stream, "close"):
                 stream.close()
 
@@ -202,8 +212,11 @@ class Server(Program):
     def wait_until_ready(self, path: str = "/api/v1/health") -> None:
         wait_for_answer(self.port, path, self.ended, self.log)
 
+    def read(self, path: str) -> str:
+        return request(self.port, "GET", path).decode()
+
     def get(self, path: str) -> Any:
-        return json.loads(request(self.port, "GET", path))
+        return json.loads(self.read(path))
 
 
 def wait_for_answer(port: int, path: str, ended: Callable[[], bool], log: Path | None = None) -> None:
