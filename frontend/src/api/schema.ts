@@ -440,6 +440,8 @@ export interface paths {
         /**
          * ListEvents
          * @description List journalled events, newest first: the same that `GET /api/v1/containers/events` streams.
+         *
+         *     `total` stops counting at 10,000.
          */
         get: operations["listEvents"];
         put?: never;

@@ -148,13 +148,15 @@ class LogStream:
     async def _write(self, scope: Scope, writer: StreamWriter, lines: "_Lines") -> None:
         await writer.start()
         await writer.write(HELLO)
+        loop = asyncio.get_running_loop()
+        look_up_at = loop.time() + KEEP_ALIVE_S
         while not lines.ended:
             data = await lines.next(KEEP_ALIVE_S)
-            if not data and not lines.ended:
+            if loop.time() >= look_up_at:  # however much the container says
                 if await self._authenticator.authenticate(scope) is None:
                     break
-                data = KEEP_ALIVE
-            await writer.write(data)
+                look_up_at = loop.time() + KEEP_ALIVE_S
+            await writer.write(data or KEEP_ALIVE)
         await writer.end()
 
 

@@ -25,6 +25,7 @@ from tocsin.db.tx import Read
 WINDOWS = (timedelta(hours=24), timedelta(days=7), timedelta(days=30), timedelta(days=90))
 BARS_FRESH_S = 30.0
 MOST_ANSWERS = 64
+MOST_BARS = 4
 
 
 class Listing(NamedTuple):
@@ -127,6 +128,8 @@ class ContainerQueries:
         made_at, answer = self._bars.get(days, (float("-inf"), b""))
         if self._clock.monotonic() - made_at > BARS_FRESH_S:
             answer = self._encoder.encode(await self._daily_uptime(days))
+            if len(self._bars) >= MOST_BARS:
+                self._bars.clear()
             self._bars[days] = (self._clock.monotonic(), answer)
         return answer
 

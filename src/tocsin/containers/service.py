@@ -14,7 +14,7 @@ from tocsin.containers.rules import Decision
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
-from tocsin.runtimes.base import Created, Destroyed, Details, Observation, Started
+from tocsin.runtimes.base import Created, Destroyed, Details, Inventory, Observation, Started
 
 log = structlog.get_logger(__name__)
 
@@ -97,27 +97,25 @@ class Containers:
 
     # --- comparison with the engine ----------------------------------------------------------------------------------
 
-    async def differing(self, host: str, found: Sequence[Details]) -> list[str]:
+    async def differing(self, host: str, found: Inventory) -> list[str]:
         """Return the runtime ids whose stored state differs from *found*: what a reconcile would write."""
         now = self._clock.now()
         known = await self._db.read(lambda read: _Known.load(read, host))
-        return [details.runtime_id for details in _current(found) if known.differs(details, now)]
+        return [details.runtime_id for details in _current(found.details) if known.differs(details, now)]
 
-    async def reconcile(self, host: str, found: Sequence[Details], *, complete: bool = True) -> int:
-        """Bring the store in line with what an engine says; return how many containers changed.
-
-        *complete*: containers that are not in *found* do not exist any more.
-        """
+    async def reconcile(self, host: str, found: Inventory) -> int:
+        """Bring the store in line with what an engine says; return how many containers changed."""
         now = self._clock.now()
         known = await self._db.read(lambda read: _Known.load(read, host))
-        wanted = [details for details in _current(found) if known.differs(details, now)]
+        wanted = [details for details in _current(found.details) if known.differs(details, now)]
         for details in wanted:
             await self._db.write(lambda tx, details=details: self._reconcile_one(tx, host, details))  # type: ignore[misc]
-        if not complete:
-            return len(wanted)
-        present = {identity_key(details.name, details.labels) for details in found}
-        gone = await self._db.write(lambda tx: self._mark_missing(tx, host, present, {d.runtime_id for d in found}))
-        return len(wanted) + gone
+        keys = {identity_key(details.name, details.labels) for details in found.details}
+        gone = [c.id for c in known.containers.values() if _is_gone(c, keys, found.runtime_ids)]
+        forgotten = known.tombstones - found.runtime_ids
+        if gone or forgotten:
+            await self._db.write(lambda tx: self._mark_missing(tx, host, gone, forgotten))
+        return len(wanted) + len(gone)
 
     def _reconcile_one(self, tx: Tx, host: str, details: Details) -> None:
         container = store.find_by_runtime_id(tx, host, details.runtime_id)
@@ -128,15 +126,12 @@ class Containers:
         adopted = container if current else rules.adopt(container, details)
         journal.apply(tx, container, rules.reconcile(adopted, details, self._clock.now()), self.restart_window)
 
-    def _mark_missing(self, tx: Tx, host: str, keys: set[str], ids: set[str]) -> int:
-        now, count = self._clock.now(), 0
-        store.lift_tombstones(tx, host, store.list_tombstones(tx, host) - ids)
-        for container in store.list_of_host(tx, host):
-            if container.missing_since or container.archived_at or container.key in keys or container.runtime_id in ids:
-                continue
-            journal.apply(tx, container, Decision(replace(container, missing_since=now)), self.restart_window)
-            count += 1
-        return count
+    def _mark_missing(self, tx: Tx, host: str, gone: Sequence[int], forgotten: set[str]) -> None:
+        store.lift_tombstones(tx, host, forgotten)
+        for container_id in gone:
+            container = store.get(tx, container_id)
+            missing = replace(container, missing_since=container.missing_since or self._clock.now())
+            journal.apply(tx, container, Decision(missing), self.restart_window)
 
     async def last_event_at(self, host: str) -> datetime | None:
         return await self._db.read(lambda read: store.last_event_at(read, host))
@@ -212,6 +207,11 @@ def _archive(tx: Tx, container: Container) -> None:
     after = replace(after, accounted_at=max(at, container.accounted_at))
     store.save(tx, container, after)
     tx.emit(views.archived_event(after, wire(tx.clock.now()), deleted=False))
+
+
+def _is_gone(container: Container, keys: set[str], ids: frozenset[str]) -> bool:
+    known_gone = container.missing_since is not None or container.archived_at is not None
+    return not known_gone and container.key not in keys and container.runtime_id not in ids
 
 
 def _current(found: Sequence[Details]) -> list[Details]:

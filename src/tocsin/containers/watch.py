@@ -9,7 +9,7 @@ import structlog
 from tocsin.containers.service import Containers
 from tocsin.core.clock import Clock
 from tocsin.core.errors import AppError, StorageUnavailable, Unavailable
-from tocsin.runtimes.base import ContainerGone, Details, Observation, Runtime, Started, Watching
+from tocsin.runtimes.base import ContainerGone, Inventory, Observation, Runtime, Started, Watching
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ class EngineWatch:
         while (events.pending() or self._busy) and self._clock.monotonic() < deadline:
             await self._clock.sleep(0.05)
 
-    async def _second_look(self, found: list[Details]) -> None:
+    async def _second_look(self, found: Inventory) -> None:
         """Write only what still differs a moment later: an event that is on its way tells it better."""
         host = self._runtime.name
         if not await self._containers.differing(host, found):

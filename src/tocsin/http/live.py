@@ -93,22 +93,23 @@ class LiveEvents:
                 return last_id
 
     async def _follow(self, scope: Scope, writer: StreamWriter, subscription: Subscription, replayed: int) -> None:
-        quiet_s = 0.0
+        loop = asyncio.get_running_loop()
+        look_up_at, speak_at = loop.time() + LOOK_UP_S, loop.time() + KEEP_ALIVE_S
         while not subscription.closed:
+            data = b""
             try:
-                async with asyncio.timeout(LOOK_UP_S):
-                    blocks = await subscription.next()
+                async with asyncio.timeout_at(min(look_up_at, speak_at)):
+                    data = _after(await subscription.next(), replayed, subscription.filter)
             except TimeoutError:
-                quiet_s += LOOK_UP_S
+                pass
+            if loop.time() >= look_up_at:  # however busy the stream is
                 if await self._authenticator.authenticate(scope) is None:
                     return  # signed out, or the token was revoked
-                if quiet_s >= KEEP_ALIVE_S:
-                    quiet_s = 0.0
-                    await writer.write(KEEP_ALIVE)
-                continue
-            quiet_s = 0.0
-            data = _after(blocks, replayed, subscription.filter)
+                look_up_at = loop.time() + LOOK_UP_S
+            if not data and loop.time() >= speak_at:
+                data = KEEP_ALIVE
             if data:
+                speak_at = loop.time() + KEEP_ALIVE_S
                 await writer.write(data)
 
 

@@ -1,6 +1,6 @@
 """The Runtime protocol: what Tocsin asks of an engine, and the observations an engine yields."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +48,14 @@ class Details:
     tty: bool
     error: str
     labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything an engine has: every id it listed, and the details of those that could be inspected."""
+
+    runtime_ids: frozenset[str]
+    details: Sequence[Details]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +144,7 @@ class Runtime(Protocol):
 
     async def version(self) -> str: ...
     def watch(self, since: datetime | None) -> AbstractAsyncContextManager[Watching]: ...
-    async def containers(self) -> list[Details]: ...
+    async def containers(self) -> Inventory: ...
     async def inspect(self, runtime_id: str) -> Details: ...
     async def logs(
         self, runtime_id: str, lines: int, limit_bytes: int, since: datetime | None, until: datetime | None

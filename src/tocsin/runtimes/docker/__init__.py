@@ -10,7 +10,7 @@ import structlog
 
 from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import AppError
-from tocsin.runtimes.base import ContainerGone, Details, LogLine, LogsUnavailable, RuntimeUnavailable
+from tocsin.runtimes.base import ContainerGone, Details, Inventory, LogLine, LogsUnavailable, RuntimeUnavailable
 from tocsin.runtimes.docker.client import DockerClient, RefusedByEngine, container_path
 from tocsin.runtimes.docker.events import EventLanes, events_query
 from tocsin.runtimes.docker.inspect import read_details, read_time
@@ -59,8 +59,8 @@ class DockerRuntime:
         ahead = told - (before + (self._clock.now() - before) / 2) if told else timedelta(0)
         self._ahead = ahead if abs(ahead) > SMALLEST_CLOCK_DIFFERENCE else timedelta(0)
 
-    async def containers(self) -> list[Details]:
-        """Return every container, stopped ones too. One that cannot be read is logged and left out."""
+    async def containers(self) -> Inventory:
+        """Return every container, stopped ones too. One that cannot be inspected is logged, and only its id told."""
         answer = await self._client.get("/containers/json", {"all": "1"}, timeout_s=30)
         if not isinstance(answer, list):
             raise RuntimeUnavailable("The engine's list of containers is not a list")
@@ -78,7 +78,7 @@ class DockerRuntime:
                     return None
 
         found = await asyncio.gather(*(one(runtime_id) for runtime_id in ids))
-        return [details for details in found if details is not None]
+        return Inventory(frozenset(ids), [details for details in found if details is not None])
 
     @asynccontextmanager
     async def watch(self, since: datetime | None) -> AsyncIterator[EventLanes]:
