@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tocsin.core.logs import configure
 
@@ -152,7 +152,7 @@ class Program:
         )
         self.pid = self._process.pid
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,7 +186,7 @@ class Program:
             self._process.kill()
             self._process.wait(10)
         for stream in (self._process.stdout, self._output):
-            if hasattr(stream, "close"):
+            if stream is not None and not isinstance(stream, int):
                 stream.close()
 
 

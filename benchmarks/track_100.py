@@ -101,7 +101,7 @@ def tell(idle: dict[bool, list[Cost]], busy: dict[bool, list[Cost]], comparing: 
 
 def share(costs: list[Cost], of: str) -> float:
     """Return the percentage of a core that *of* took over all *costs*."""
-    return 100 * sum(getattr(c, of) for c in costs) / sum(c.wall_s for c in costs)
+    return 100.0 * sum(float(getattr(c, of)) for c in costs) / sum(c.wall_s for c in costs)
 
 
 def cost(server: Server | None, docker: Engine, act: Callable[[], None]) -> Cost:
