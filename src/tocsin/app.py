@@ -120,8 +120,9 @@ class Tocsin:
         )
         self._typed_routes = api
         caps = StreamCaps(settings.sse_max_clients, settings.sse_max_per_address)
+        self.live_events = LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address)
         raw: dict[str, App] = {
-            "/api/v1/containers/events": LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address),
+            "/api/v1/containers/events": self.live_events,
             "/api/v1/openapi.json": self._serve_openapi,
             "/metrics": self.metrics,
         }
@@ -159,6 +160,7 @@ class Tocsin:
             code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
+            self.supervisor.start("live streams", self.live_events.sweep)
             for watch in self.watches:
                 self.supervisor.start(f"engine {watch.status.name}", watch.run)
             yield code

@@ -3,11 +3,11 @@
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tocsin.core.durations import parse_duration
 from tocsin.core.egress import Network, Rules, parse_rules
@@ -44,7 +44,7 @@ def _choice(*allowed: str) -> Callable[[str], str]:
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text[:20]) <= high:
+        if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
             raise ValueError(f"allowed: a whole number from {low} to {high}")
         return int(text)
 
@@ -76,20 +76,30 @@ def _flag(text: str) -> bool:
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise ValueError("allowed: address:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
     return host or "0.0.0.0", int(port)  # noqa: S104 -- ":8080" is how people write "every address"
 
 
+def _split(text: str) -> SplitResult:
+    """Return the parts of a URL, none of them for what is no URL: the library's own complaint would show a password."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 -- looks at it, and complains
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _base_url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split(text)
     if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.path.strip("/")):
         raise ValueError("allowed: http:// or https:// with a host and no path, such as https://tocsin.example.org")
     return text.rstrip("/")
 
 
 def _database_url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split(text)
     if text and (parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/")):
         raise ValueError("allowed: postgresql://user:password@host:port/database, or empty for SQLite")
     return "postgresql" + text.removeprefix(parts.scheme) if text else ""
@@ -116,8 +126,9 @@ def _rules(text: str) -> Rules:
 def _origins(text: str) -> tuple[str, ...]:
     origins = _names(text)
     for origin in origins:
-        parts = urlsplit(origin)
-        if origin != "*" and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path):
+        parts = _split(origin)
+        beyond = parts.path or parts.query or parts.fragment
+        if origin != "*" and (parts.scheme not in {"http", "https"} or not parts.hostname or beyond):
             raise ValueError("allowed: origins such as https://app.example.org separated by commas, or *")
     return origins
 
@@ -215,7 +226,7 @@ class Settings:
 
     addr: tuple[str, int]
     data_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     base_url: str
     allowed_hosts: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]

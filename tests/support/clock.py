@@ -1,33 +1,43 @@
-"""A clock that only moves when a test says so."""
+"""A clock that stands still until a test moves it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """`advance` wakes every sleeper whose time has come, in order."""
+    """Wall and monotonic time, moved together by `advance`; whoever sleeps wakes when its time has come."""
 
     def __init__(self) -> None:
-        self._now = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
-        self._elapsed = 0.0
+        self._start = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+        self._elapsed_s = 0.0
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return self._now + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(seconds=self._elapsed_s)
 
     def monotonic(self) -> float:
-        return self._elapsed
+        return self._elapsed_s
 
     async def sleep(self, seconds: float) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self._elapsed + seconds, future))
-        await future
+        waker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._elapsed_s + seconds, waker))
+        await waker
 
     async def advance(self, seconds: float) -> None:
-        self._elapsed += seconds
-        for due, future in sorted(self._sleepers, key=lambda sleeper: sleeper[0]):
-            if due <= self._elapsed and not future.done():
-                future.set_result(None)
-        self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
-        for _ in range(10):
-            await asyncio.sleep(0)
+        """Move on by *seconds*, waking each sleeper at its own time, and let everybody do what they then can."""
+        until = self._elapsed_s + seconds
+        await settled()
+        while due := [sleeper for sleeper in self._sleepers if sleeper[0] <= until]:
+            at, waker = min(due, key=lambda sleeper: sleeper[0])
+            self._sleepers.remove((at, waker))
+            self._elapsed_s = max(self._elapsed_s, at)
+            if not waker.done():
+                waker.set_result(None)
+            await settled()
+        self._elapsed_s = until
+
+
+async def settled(rounds: int = 10) -> None:
+    """Let every task that can go on go on, without waiting for time to pass."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)

@@ -66,7 +66,11 @@ def _severity(text: str | None) -> Severity:
 
 
 def _threshold(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 10_000 else 3
+    return int(text) if text and _is_number(text) and 1 <= int(text) <= 10_000 else 3
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def _window(text: str | None) -> int | None:
@@ -81,4 +85,4 @@ def _slot(labels: Mapping[str, str]) -> int | None:
     """Return the slot in a task name such as `web.3.k2j…`; global services have a node id there instead."""
     service, task = labels.get(f"{SWARM}service.name", ""), labels.get(f"{SWARM}task.name", "")
     slot = task.removeprefix(f"{service}.").partition(".")[0]
-    return int(slot) if service and slot.isascii() and slot.isdigit() else None
+    return int(slot) if service and _is_number(slot) else None

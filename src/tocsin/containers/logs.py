@@ -23,6 +23,7 @@ from tocsin.http.streams import (
     HELLO,
     KEEP_ALIVE,
     KEEP_ALIVE_S,
+    WRITE_DEADLINE_S,
     StreamCaps,
     StreamWriter,
     until_disconnected,
@@ -156,8 +157,17 @@ class LogStream:
                 if await self._authenticator.authenticate(scope) is None:
                     break
                 look_up_at = loop.time() + KEEP_ALIVE_S
-            await writer.write(data or KEEP_ALIVE)
+            await self._write_in_time(writer, data or KEEP_ALIVE)
         await writer.end()
+
+    async def _write_in_time(self, writer: StreamWriter, data: bytes) -> None:
+        """Write within the deadline: few streams of many bytes can afford a timer for each write."""
+        try:
+            async with asyncio.timeout(WRITE_DEADLINE_S):
+                await writer.write(data)
+        except TimeoutError:
+            writer.cut()
+            raise asyncio.CancelledError from None
 
 
 class _Lines:

@@ -26,6 +26,8 @@ REQUEST_HOLDS = timedelta(minutes=10)
 ALWAYS_RESTARTED = frozenset({"always", "unless-stopped"})
 OUT_OF_MEMORY = "Killed because it ran out of memory"
 ENDED_STATES = frozenset({State.EXITED, State.COMPLETED, State.DEAD})
+JUDGED_STATES = frozenset({State.EXITED, State.COMPLETED})
+"""Two names for an end. Who saw it come about knows better which it was than a look at its exit code."""
 ENDED_BY_SIGNAL = frozenset({137, 143})
 
 
@@ -101,6 +103,7 @@ def _is_known_end(container: Container, seen: Died) -> bool:
     return (
         container.state in ENDED_STATES
         and container.finished_at is not None
+        and (container.started_at is None or seen.at >= container.started_at)
         and abs(seen.at - container.finished_at) < timedelta(seconds=1)
     )
 
@@ -215,9 +218,9 @@ def discover(details: Details, host: str, now: datetime, *, live: bool) -> Decis
         last_event_at=details.inspected_at,
     )
     state, detail = read_state(details, seen)
-    decision = _change(seen, state, now, exit_code=details.exit_code, detail=detail, reconciled=True)
-    health = Health(details.health) if details.health and state is State.RUNNING else None
-    return Decision(replace(decision.after, health=health), decision.changes)
+    if details.health and state in {State.RUNNING, State.PAUSED}:
+        seen = replace(seen, health=Health(details.health))
+    return _change(seen, state, now, exit_code=details.exit_code, detail=detail, reconciled=True)
 
 
 def read_state(details: Details, container: Container) -> tuple[State, str | None]:
@@ -225,13 +228,14 @@ def read_state(details: Details, container: Container) -> tuple[State, str | Non
 
     A signal's exit code without the out-of-memory flag counts as asked for: policy restarts show in the counter.
     """
+    out_of_memory = details.oom_killed and details.exit_code != 0
+    detail = OUT_OF_MEMORY if out_of_memory else details.error or None
     if details.status == "exited":
-        detail = OUT_OF_MEMORY if details.oom_killed else details.error or None
-        return ended_state(details.exit_code, oom_killed=details.oom_killed, asked=True), detail
+        return ended_state(details.exit_code, oom_killed=out_of_memory, asked=True), detail
     if details.status == "dead":
         return State.DEAD, details.error or None
     if details.status == "restarting":
-        return State.RESTARTING, OUT_OF_MEMORY if details.oom_killed else details.error or None
+        return State.RESTARTING, detail
     if details.status in {"running", "paused", "created"}:
         return State(details.status), details.error or None
     return container.state, container.error_detail  # `removing` and words we do not know
@@ -266,6 +270,7 @@ def adopt(container: Container, details: Details) -> Container:
 
 def take_place(row: Container, other: Container, at: datetime) -> Decision:
     """Return *row* carried on by the runtime container of *other*, which has got the name that *row* goes by."""
+    at = max(at, row.accounted_at)
     resumed = replace(row, accounted_at=at) if row.missing_since or row.archived_at else row
     moved = replace(
         resumed,
@@ -283,8 +288,9 @@ def take_place(row: Container, other: Container, at: datetime) -> Decision:
         missing_since=None,
         archived_at=None,
     )
-    decision = _change(moved, other.state, at, exit_code=other.exit_code, detail=other.error_detail)
-    return Decision(replace(decision.after, health=other.health), decision.changes)
+    moved_on = _change(moved, other.state, at, exit_code=other.exit_code, detail=other.error_detail)
+    settled = _health(moved_on.after, other.health, at)
+    return Decision(settled.after, moved_on.changes + settled.changes)
 
 
 def reconcile(container: Container, details: Details, now: datetime) -> Decision:
@@ -292,7 +298,7 @@ def reconcile(container: Container, details: Details, now: datetime) -> Decision
     came_back = container.missing_since or container.archived_at
     current = refresh(container, details)
     if came_back is not None:
-        current = replace(current, accounted_at=now)
+        current = replace(current, accounted_at=max(now, current.accounted_at))
     changes: list[Change] = []
 
     def step(decision: Decision) -> None:
@@ -300,11 +306,13 @@ def reconcile(container: Container, details: Details, now: datetime) -> Decision
         current = decision.after
         changes.extend(decision.changes)
 
-    if _started_again(container, details):
+    is_new_run = _started_again(container, details)
+    if is_new_run:
         step(_missed_start(current, details))
     state, detail = read_state(details, current)
     policy_waits = state is State.RESTARTING and current.state is State.EXITED
-    if not policy_waits:
+    both_ended = {state, current.state} <= JUDGED_STATES and current.exit_code == details.exit_code
+    if not policy_waits and (is_new_run or not both_ended):
         at = details.finished_at if state in ENDED_STATES else None
         step(_change(current, state, at or now, exit_code=details.exit_code, detail=detail, reconciled=True))
     if state in {State.RUNNING, State.PAUSED}:

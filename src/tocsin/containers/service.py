@@ -91,7 +91,7 @@ class Containers:
         if gone or not live:
             adopted = rules.adopt(container, details)
             if gone:
-                adopted = replace(adopted, accounted_at=now)
+                adopted = replace(adopted, accounted_at=max(now, adopted.accounted_at))
             decision = Decision(adopted) if live else rules.reconcile(adopted, details, now)
             journal.apply(tx, container, decision, self.restart_window)
 

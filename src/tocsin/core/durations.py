@@ -26,7 +26,7 @@ def parse_duration(text: str, *, days: bool = False) -> timedelta:
     Raises ValueError: anything else, or more than about 290 years.
     """
     units = _NANOSECONDS | (_DAY if days else {})
-    body = text.lstrip("+-") if text[:1] in {"+", "-"} else text
+    body = text[1:] if text[:1] in {"+", "-"} else text
     if body == "0":
         return timedelta(0)
     total, position = Decimal(0), 0
@@ -36,7 +36,7 @@ def parse_duration(text: str, *, days: bool = False) -> timedelta:
                 break
             total += Decimal(match[1]) * units[match[2]]
             position = match.end()
-    if position == 0 or position != len(body) or len(text) - len(body) > 1:
+    if position == 0 or position != len(body):
         raise ValueError(f"{text[:_LONGEST_TEXT]!r} is not a duration such as 30s, 5m or 1h30m")
     if total >= 2**63:
         raise ValueError(f"{text!r} is longer than a duration can be")

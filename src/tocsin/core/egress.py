@@ -56,7 +56,7 @@ class EgressPolicy:
     def check(self, host: str, address: Address) -> None:
         """Raises TargetForbidden: *host* at *address* may not be contacted."""
         real = _embedded(address)
-        if self._deny.match(host, real):
+        if self._deny.match(host, real) or self._deny.match(host, address):
             raise TargetForbidden(f"{host} ({real}) is refused by TOCSIN_EGRESS_DENY", field="target")
         if self._allow.match(host, real):
             return

@@ -75,6 +75,7 @@ class Subscription:
         self._blocks: deque[Block] = deque()
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._poked = False
 
     def offer(self, block: Block) -> None:
         """Queue *block*, or give up on this listener when it is too far behind."""
@@ -94,14 +95,20 @@ class Subscription:
         self._wake()
 
     async def next(self) -> list[Block]:
-        """Return everything queued, waiting for at least one block; an empty list once closed."""
-        while not self._blocks and not self.closed:
+        """Return everything queued, waiting for at least one block; an empty list once closed or poked."""
+        while not self._blocks and not self.closed and not self._poked:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+        self._poked = False
         return self.take()
+
+    def poke(self) -> None:
+        """Let `next` return although there is nothing: its caller has something else to do."""
+        self._poked = True
+        self._wake()
 
     def take(self) -> list[Block]:
         """Return what is queued now, without waiting."""

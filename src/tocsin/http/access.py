@@ -1,5 +1,6 @@
 """Who may call what. Deny by default: a route answers without credentials only if it stands in PUBLIC."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -68,6 +69,7 @@ def needed_role(method: str, path: str) -> Role:
 
 
 def _under(path: str, prefixes: Sequence[str]) -> bool:
+    path = re.sub(r"/{2,}", "/", path)  # routes are found with doubled slashes too
     return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
 
 

@@ -42,7 +42,8 @@ def client_address(scope: Scope, trusted: tuple[Network, ...]) -> str:
     peer = str((scope.get("client") or ("", 0))[0])
     if not _is_trusted(peer, trusted):
         return peer
-    for hop in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    for hop in reversed(",".join(lines).split(",")):
         address = hop.strip()
         if not _is_address(address):
             break

@@ -31,6 +31,7 @@ from tocsin.http.streams import (
 PAGE = 500
 LONGEST_REPLAY = 10_000
 LOOK_UP_S = 5.0
+SWEEP_EVERY_S = 1.0
 SYNC_REQUIRED = b"event: sync.required\ndata: {}\n\n"
 _PATTERN = re.compile(r"\*|[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*(?:\.\*)?")
 
@@ -46,6 +47,14 @@ class LiveEvents:
         self._authenticator = authenticator
         self._caps = caps
         self._client = client
+        self._streams: set[_Stream] = set()
+
+    async def sweep(self) -> None:
+        """Once a second, for all streams: cut the ones that stall, wake the ones that have something to do."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            for stream in tuple(self._streams):
+                stream.tick()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -59,21 +68,23 @@ class LiveEvents:
         except AppError as exc:
             await refuse(scope, send, exc)
             return
-        subscription = self._hub.subscribe(wanted)
+        stream = _Stream(self._hub.subscribe(wanted), StreamWriter(scope, send))
+        self._streams.add(stream)
         try:
-            await until_disconnected(receive, self._stream(scope, send, subscription, last_id))
+            await until_disconnected(receive, self._run(scope, stream, last_id))
         finally:
-            self._hub.unsubscribe(subscription)
+            self._streams.discard(stream)
+            self._hub.unsubscribe(stream.subscription)
             self._caps.leave(client)
 
-    async def _stream(self, scope: Scope, send: Send, subscription: Subscription, last_id: int | None) -> None:
-        writer = StreamWriter(scope, send)
+    async def _run(self, scope: Scope, stream: "_Stream", last_id: int | None) -> None:
+        writer, subscription = stream.writer, stream.subscription
         await writer.start()
         await writer.write(HELLO)
         replayed = 0
         if last_id is not None:
             replayed = await self._replay(writer, subscription.filter, last_id)
-        await self._follow(scope, writer, subscription, replayed)
+        await self._follow(scope, stream, replayed)
         if subscription.overflowed:
             await writer.write(SYNC_REQUIRED)
         await writer.end()
@@ -92,25 +103,44 @@ class LiveEvents:
             if len(frames) < PAGE:
                 return last_id
 
-    async def _follow(self, scope: Scope, writer: StreamWriter, subscription: Subscription, replayed: int) -> None:
-        loop = asyncio.get_running_loop()
-        look_up_at, speak_at = loop.time() + LOOK_UP_S, loop.time() + KEEP_ALIVE_S
-        while not subscription.closed:
-            data = b""
-            try:
-                async with asyncio.timeout_at(min(look_up_at, speak_at)):
-                    data = _after(await subscription.next(), replayed, subscription.filter)
-            except TimeoutError:
-                pass
-            if loop.time() >= look_up_at:  # however busy the stream is
-                if await self._authenticator.authenticate(scope) is None:
-                    return  # signed out, or the token was revoked
-                look_up_at = loop.time() + LOOK_UP_S
-            if not data and loop.time() >= speak_at:
-                data = KEEP_ALIVE
+    async def _follow(self, scope: Scope, stream: "_Stream", replayed: int) -> None:
+        while not stream.subscription.closed:
+            data = _after(await stream.subscription.next(), replayed, stream.subscription.filter)
+            if stream.must_look_up() and await self._authenticator.authenticate(scope) is None:
+                return  # signed out, or the token was revoked
+            data = data or stream.keep_alive()
             if data:
-                speak_at = loop.time() + KEEP_ALIVE_S
-                await writer.write(data)
+                stream.spoke()
+                await stream.writer.write(data)
+
+
+class _Stream:
+    """One client: its queue, its socket, and when it is next due for something other than events."""
+
+    def __init__(self, subscription: Subscription, writer: StreamWriter) -> None:
+        self.subscription = subscription
+        self.writer = writer
+        self._loop = asyncio.get_running_loop()
+        self._look_up_at = self._loop.time() + LOOK_UP_S
+        self._speak_at = self._loop.time() + KEEP_ALIVE_S
+
+    def tick(self) -> None:
+        self.writer.cut_if_stalled()
+        if self._loop.time() >= min(self._look_up_at, self._speak_at):
+            self.subscription.poke()
+
+    def must_look_up(self) -> bool:
+        """Say, every 5 s, that it is time to ask whether the credentials still hold."""
+        if self._loop.time() < self._look_up_at:
+            return False
+        self._look_up_at = self._loop.time() + LOOK_UP_S
+        return True
+
+    def keep_alive(self) -> bytes:
+        return KEEP_ALIVE if self._loop.time() >= self._speak_at else b""
+
+    def spoke(self) -> None:
+        self._speak_at = self._loop.time() + KEEP_ALIVE_S
 
 
 def _after(blocks: Sequence[Block], replayed: int, wanted: Filter) -> bytes:

@@ -44,35 +44,40 @@ class StreamCaps:
 
 
 class StreamWriter:
-    """Writes to one client. A client that does not read for 10 s is cut off; nobody waits for it."""
+    """Writes to one client. A client that does not read for 10 s is cut off; nobody waits for it.
+
+    `cut_if_stalled` has to be called every now and then: a timer for each write would cost more than the write.
+    """
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
         self._abort: Callable[[], None] | None = scope.get("extensions", {}).get("tocsin.abort")
+        self._loop = asyncio.get_running_loop()
+        self._writing_since: float | None = None
 
     async def start(self) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
 
     async def write(self, data: bytes) -> None:
-        try:
-            async with asyncio.timeout(WRITE_DEADLINE_S):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except TimeoutError:
-            if self._abort is not None:
-                self._abort()
-            raise ClientStalled from None
+        self._writing_since = self._loop.time()
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._writing_since = None
+
+    def cut_if_stalled(self) -> None:
+        if self._writing_since is not None and self._loop.time() - self._writing_since > WRITE_DEADLINE_S:
+            self.cut()
+
+    def cut(self) -> None:
+        """Break the connection: there is nobody to say goodbye to."""
+        if self._abort is not None:
+            self._abort()
 
     async def end(self) -> None:
         try:
             async with asyncio.timeout(1):
                 await self._send({"type": "http.response.body", "body": b""})
         except TimeoutError:
-            if self._abort is not None:
-                self._abort()
-
-
-class ClientStalled(Exception):
-    """The client stopped reading."""
+            self.cut()
 
 
 async def until_disconnected(receive: Receive, work: Awaitable[None]) -> None:
@@ -86,7 +91,7 @@ async def until_disconnected(receive: Receive, work: Awaitable[None]) -> None:
             task.cancel()
         results = await asyncio.gather(working, watching, return_exceptions=True)
     problem = results[0]
-    if isinstance(problem, Exception) and not isinstance(problem, ClientStalled):
+    if isinstance(problem, Exception):
         raise problem
 
 

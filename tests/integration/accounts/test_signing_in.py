@@ -123,6 +123,7 @@ async def test_a_viewer_reads_and_does_not_write(program: Program):
 
 async def test_a_revoked_token_stops_at_once_and_its_stream_ends(program: Program, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tocsin.http.live.LOOK_UP_S", 0.1)
+    monkeypatch.setattr("tocsin.http.live.SWEEP_EVERY_S", 0.1)
     token = await program.tocsin.accounts.create_token("ci", TokenScope.READ, actor="test")
     async with program.client.stream("/api/v1/containers/events", token=token) as events:
         await program.tocsin.db.write(lambda tx: store.delete_token(tx, "ci"))

@@ -123,6 +123,7 @@ async def test_volatile_events_have_no_number(program: Program):
 
 async def test_a_client_that_does_not_read_is_let_go_and_can_come_back(start: Start, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tocsin.http.streams.WRITE_DEADLINE_S", 0.5)
+    monkeypatch.setattr("tocsin.http.live.SWEEP_EVERY_S", 0.1)
     async with start() as program:
         port = int(program.client.base.rpartition(":")[2])
         _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)

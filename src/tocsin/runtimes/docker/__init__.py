@@ -13,7 +13,7 @@ from tocsin.core.errors import AppError
 from tocsin.runtimes.base import ContainerGone, Details, Inventory, LogLine, LogsUnavailable, RuntimeUnavailable
 from tocsin.runtimes.docker.client import DockerClient, RefusedByEngine, container_path
 from tocsin.runtimes.docker.events import EventLanes, events_query
-from tocsin.runtimes.docker.inspect import read_details, read_time
+from tocsin.runtimes.docker.inspect import OddContainer, read_details, read_time
 from tocsin.runtimes.docker.logs import read_lines
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class DockerRuntime:
                     return await self.inspect(runtime_id)
                 except ContainerGone:
                     return None
-                except RefusedByEngine as exc:
+                except (RefusedByEngine, OddContainer) as exc:
                     log.warning("container cannot be inspected", runtime_id=runtime_id[:12], error=exc.message)
                     return None
 

@@ -14,6 +14,10 @@ _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 HEALTH_WORDS = {"healthy": "healthy", "unhealthy": "unhealthy", "starting": "starting", "none": None, "": None}
 
 
+class OddContainer(RuntimeUnavailable):
+    """The engine describes one container in a way we cannot read; the others are not to blame."""
+
+
 class _Health(msgspec.Struct, rename="pascal"):
     status: str = ""
 
@@ -58,11 +62,11 @@ class _Inspect(msgspec.Struct, rename="pascal"):
 
 
 def read_details(answer: object, inspected_at: datetime) -> Details:
-    """Return the details of one container.  Raises RuntimeUnavailable: the answer is not about a container."""
+    """Return the details of one container.  Raises OddContainer: the answer is not about a container."""
     try:
         seen = msgspec.convert(answer, _Inspect, strict=False)
     except msgspec.ValidationError as exc:
-        raise RuntimeUnavailable(f"The engine described a container in a way we do not understand: {exc}") from exc
+        raise OddContainer(f"The engine described a container in a way we do not understand: {exc}") from exc
     state, config = seen.state, seen.config
     test = (config.healthcheck.test if config.healthcheck else None) or []
     policy = seen.host_config.restart_policy if seen.host_config else None
@@ -98,4 +102,7 @@ def read_time(text: str) -> datetime | None:
     if match is None or text.startswith("0001-"):
         return None
     zone = "+00:00" if match[3] == "Z" else match[3]
-    return datetime.fromisoformat(f"{match[1]}.{(match[2] or '0')[:6]:0<6}{zone}").astimezone(UTC)
+    try:
+        return datetime.fromisoformat(f"{match[1]}.{(match[2] or '0')[:6]:0<6}{zone}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -44,7 +44,10 @@ class LineSplitter:
         self._at = ""
         self._continues = False
 
-    def feed(self, chunk: bytes) -> Iterator[LogLine]:
+    def feed(self, chunk: bytes, *, message: bool = False) -> Iterator[LogLine]:
+        """Yield what *chunk* completes. The engine stamps each *message*, and cuts long lines into several of them."""
+        if message and (self._rest or self._continues) and (match := _STAMP.match(chunk)):
+            chunk = chunk[match.end() :]
         self._rest += chunk
         start = 0
         while (end := self._rest.find(b"\n", start)) >= 0:
@@ -95,7 +98,7 @@ class Demultiplexer:
                 return
             payload = bytes(self._buffer[8 : 8 + size])
             del self._buffer[: 8 + size]
-            yield from self._lines[stream].feed(payload)
+            yield from self._lines[stream].feed(payload, message=True)
 
     def end(self) -> Iterator[LogLine]:
         """Yield what is left when the engine closed the stream: last lines may lack their newline."""
