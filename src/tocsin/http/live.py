@@ -53,8 +53,9 @@ class LiveEvents:
         """Once a second, for all streams: cut the ones that stall, wake the ones that have something to do."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
+            now = asyncio.get_running_loop().time()
             for stream in tuple(self._streams):
-                stream.tick()
+                stream.tick(now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -104,14 +105,21 @@ class LiveEvents:
                 return last_id
 
     async def _follow(self, scope: Scope, stream: "_Stream", replayed: int) -> None:
-        while not stream.subscription.closed:
-            data = _after(await stream.subscription.next(), replayed, stream.subscription.filter)
-            if stream.must_look_up() and await self._authenticator.authenticate(scope) is None:
-                return  # signed out, or the token was revoked
-            data = data or stream.keep_alive()
+        """Pass on what comes. This runs for each client and event: one look at the time, and no timer."""
+        subscription, writer, time = stream.subscription, stream.writer, asyncio.get_running_loop().time
+        while not subscription.closed:
+            blocks = await subscription.next()
+            now = time()
+            if now >= stream.look_up_at:
+                stream.look_up_at = now + LOOK_UP_S
+                if await self._authenticator.authenticate(scope) is None:
+                    return  # signed out, or the token was revoked
+            data = _after(blocks, replayed, subscription.filter)
+            if not data and now >= stream.speak_at:
+                data = KEEP_ALIVE
             if data:
-                stream.spoke()
-                await stream.writer.write(data)
+                stream.speak_at = now + KEEP_ALIVE_S
+                await writer.write(data, now)
 
 
 class _Stream:
@@ -120,31 +128,20 @@ class _Stream:
     def __init__(self, subscription: Subscription, writer: StreamWriter) -> None:
         self.subscription = subscription
         self.writer = writer
-        self._loop = asyncio.get_running_loop()
-        self._look_up_at = self._loop.time() + LOOK_UP_S
-        self._speak_at = self._loop.time() + KEEP_ALIVE_S
+        now = asyncio.get_running_loop().time()
+        self.look_up_at = now + LOOK_UP_S
+        self.speak_at = now + KEEP_ALIVE_S
 
-    def tick(self) -> None:
-        self.writer.cut_if_stalled()
-        if self._loop.time() >= min(self._look_up_at, self._speak_at):
+    def tick(self, now: float) -> None:
+        self.writer.cut_if_stalled(now)
+        if now >= min(self.look_up_at, self.speak_at):
             self.subscription.poke()
-
-    def must_look_up(self) -> bool:
-        """Say, every 5 s, that it is time to ask whether the credentials still hold."""
-        if self._loop.time() < self._look_up_at:
-            return False
-        self._look_up_at = self._loop.time() + LOOK_UP_S
-        return True
-
-    def keep_alive(self) -> bytes:
-        return KEEP_ALIVE if self._loop.time() >= self._speak_at else b""
-
-    def spoke(self) -> None:
-        self._speak_at = self._loop.time() + KEEP_ALIVE_S
 
 
 def _after(blocks: Sequence[Block], replayed: int, wanted: Filter) -> bytes:
     """Return the blocks encoded, without what the replay has already sent."""
+    if len(blocks) == 1 and (blocks[0].first_id or 0) > replayed:  # nearly always
+        return blocks[0].encoded(wanted)
     parts = []
     for block in blocks:
         if block.first_id is None or block.first_id > replayed:
