@@ -64,7 +64,7 @@ class DockerClient:
         except TimeoutError:
             raise RuntimeUnavailable(f"The engine did not answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as exc:
-            raise RuntimeUnavailable(f"The engine broke off its answer: {exc}") from exc
+            raise RuntimeUnavailable("The engine broke off its answer") from exc
         try:
             decoded: object = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:

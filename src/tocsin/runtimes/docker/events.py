@@ -123,7 +123,8 @@ class EventLanes:
                     problem = RuntimeUnavailable("The engine sends events faster than they can be handled")
                     break
         except (aiohttp.ClientError, OSError) as exc:
-            problem = RuntimeUnavailable(f"The engine's event stream broke: {exc}")
+            log.debug("event stream broke", error=str(exc))
+            problem = RuntimeUnavailable("The engine broke off its event stream")
         self._ready.put_nowait(problem)
 
     def _accept(self, line: bytes) -> None:
