@@ -18,7 +18,10 @@ from typing import IO, Any
 import msgspec
 import structlog
 
+from tocsin.accounts.administration import ROUTES as ADMINISTRATION_ROUTES
 from tocsin.accounts.api import ROUTES as ACCOUNT_ROUTES
+from tocsin.accounts.identity import Identity
+from tocsin.accounts.models import SignIn
 from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
 from tocsin.containers import store as container_store
@@ -61,7 +64,7 @@ log = structlog.get_logger(__name__)
 REACTIONS: tuple[Reaction, ...] = ()
 """Who answers to which facts, in the transaction that states them."""
 
-ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
+ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *ADMINISTRATION_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
 
@@ -81,7 +84,17 @@ class Tocsin:
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
 
-        self.accounts = Accounts(self.db, clock, required=settings.auth == "password", api_token=settings.api_token)
+        self.peer = Peer(settings.trusted_proxies, settings.base_url)
+        self.identity = Identity(
+            self.db,
+            clock,
+            self.peer,
+            sign_in=SignIn(settings.auth),
+            user_header=settings.proxy_user_header,
+            admin_user=settings.admin_user,
+            api_token=settings.api_token,
+        )
+        self.accounts = Accounts(self.db, clock, self.identity)
         self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after)
         self.container_queries = ContainerQueries(self.db, clock, settings.restart_window)
         self.runtimes = make_runtimes(settings, clock)
@@ -97,9 +110,8 @@ class Tocsin:
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
-        self.peer = Peer(settings.trusted_proxies, settings.base_url)
         self.log_stream = LogStream(
-            self.log_reader, self.accounts, StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
+            self.log_reader, self.identity, StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
         )
         self.asgi = self._make_asgi()
 
@@ -109,6 +121,7 @@ class Tocsin:
             ROUTES,
             {
                 "accounts": self.accounts,
+                "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
                 "daily_uptimes": self.container_queries,
@@ -120,7 +133,7 @@ class Tocsin:
         )
         self._typed_routes = api
         caps = StreamCaps(settings.sse_max_clients, settings.sse_max_per_address)
-        self.live_events = LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address)
+        self.live_events = LiveEvents(self.hub, self.db, self.identity, caps, self.peer.address)
         raw: dict[str, App] = {
             "/api/v1/containers/events": self.live_events,
             "/api/v1/openapi.json": self._serve_openapi,
@@ -130,7 +143,7 @@ class Tocsin:
         typed: Any = api  # an ASGI application, by another name
         return http.harden(
             http.Router(typed, Pages(), raw, self.log_stream),
-            self.accounts,
+            self.identity,
             observe=self.metrics.observe_request,
             hosts=hosts,
             base_url=settings.public_url,

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -148,6 +149,12 @@ def _docker_host(text: str) -> tuple[str, str]:
     return name, address
 
 
+def _header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("allowed: the name of a header, such as Remote-User")
+    return text
+
+
 def _text(text: str) -> str:
     return text
 
@@ -200,9 +207,25 @@ TABLE = (
     Setting(
         "TOCSIN_ARCHIVE_AFTER", "60s", _duration("0s", "1d"), "How long a removed container may take to come back."
     ),
-    Setting("TOCSIN_AUTH", "password", _choice("password", "none"), "`none` asks nobody to sign in; on loopback only."),
+    Setting(
+        "TOCSIN_AUTH",
+        "password",
+        _choice("password", "proxy", "none"),
+        "`proxy` believes the user header of a trusted reverse proxy; `none` asks nobody to sign in, on loopback only.",
+    ),
+    Setting(
+        "TOCSIN_PROXY_USER_HEADER",
+        "Remote-User",
+        _header_name,
+        "The header in which the proxy says who is there; the proxy must remove it from what clients send.",
+    ),
     Setting("TOCSIN_ALLOW_INSECURE", "false", _flag, "Lets `TOCSIN_AUTH=none` leave loopback."),
-    Setting("TOCSIN_ADMIN_USER", "", _text, "The first admin, made at start when there is no user yet."),
+    Setting(
+        "TOCSIN_ADMIN_USER",
+        "",
+        _text,
+        "The first admin, made at start when there is no user yet; with `TOCSIN_AUTH=proxy` the name that is an admin.",
+    ),
     Setting("TOCSIN_ADMIN_PASSWORD", "", _secret(10), "The first admin's password.", secret=True),
     Setting("TOCSIN_API_TOKEN", "", _secret(16), "An API token with scope `admin`, for automation.", secret=True),
     Setting("TOCSIN_METRICS_PUBLIC", "false", _flag, "Lets anybody read `/metrics`."),
@@ -238,6 +261,7 @@ class Settings:
     restart_window: timedelta
     archive_after: timedelta
     auth: str
+    proxy_user_header: str
     allow_insecure: bool
     admin_user: str
     admin_password: Secret | None
@@ -316,7 +340,11 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             "TOCSIN_AUTH='none' cannot leave loopback; allowed: a loopback TOCSIN_ADDR, or TOCSIN_ALLOW_INSECURE=true"
         )
-    if bool(settings.admin_user) != bool(settings.admin_password):
+    if settings.auth == "proxy" and not settings.trusted_proxies:
+        raise SettingsError(
+            "TOCSIN_AUTH='proxy' believes no one without TOCSIN_TRUSTED_PROXIES; allowed: the networks of your proxy"
+        )
+    if settings.auth != "proxy" and bool(settings.admin_user) != bool(settings.admin_password):
         raise SettingsError("TOCSIN_ADMIN_USER and TOCSIN_ADMIN_PASSWORD belong together; set both or neither")
     if "*" in settings.cors_origins and settings.auth == "none":
         raise SettingsError("TOCSIN_CORS_ORIGINS='*' is not allowed with TOCSIN_AUTH='none'; name the origins")

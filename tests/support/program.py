@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from blockbuster import blockbuster_ctx
+from multidict import CIMultiDict
 
 from tocsin.app import Tocsin, prepare_database
 from tocsin.core.clock import SystemClock
@@ -57,7 +58,7 @@ class Client:
     async def request(
         self, method: str, path: str, *, json_body: Any = None, token: str | None = TOKEN, **options: Any
     ) -> Answer:
-        headers = dict(options.pop("headers", {}))
+        headers = CIMultiDict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token}")
         if json_body is not None:

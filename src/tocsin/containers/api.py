@@ -17,8 +17,8 @@ from tocsin.containers.models import (
 )
 from tocsin.containers.queries import ContainerQueries, Listing
 from tocsin.containers.service import Containers
+from tocsin.db.tx import Actor
 from tocsin.http import openapi
-from tocsin.http.access import Principal
 from tocsin.http.caching import cached
 from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, Text, choice, moment, switch
 from tocsin.http.peer import Peer
@@ -50,10 +50,11 @@ async def get_container(container_id: PathId, container_queries: NamedDependency
 
 
 @delete("/api/v1/containers/{container_id:str}", operation_id="deleteContainer", tags=TAGS)
-async def delete_container(container_id: PathId, request: AnyRequest, containers: NamedDependency[Containers]) -> None:
+async def delete_container(
+    container_id: PathId, containers: NamedDependency[Containers], actor: NamedDependency[Actor]
+) -> None:
     """Delete a container that is not live, with its history."""
-    principal: Principal = request.scope["state"]["principal"]
-    await containers.delete(container_id, principal.actor)
+    await containers.delete(container_id, actor)
 
 
 @get("/api/v1/containers/{container_id:str}/transitions", operation_id="listTransitions", tags=TAGS)

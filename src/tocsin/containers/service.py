@@ -13,7 +13,7 @@ from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning, R
 from tocsin.containers.rules import Decision
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
-from tocsin.db.tx import Read, Tx
+from tocsin.db.tx import Actor, Read, Tx
 from tocsin.runtimes.base import Created, Destroyed, Details, Inventory, Observation, Started
 
 log = structlog.get_logger(__name__)
@@ -181,7 +181,7 @@ class Containers:
 
     # --- by people ---------------------------------------------------------------------------------------------------
 
-    async def delete(self, container_id: int, actor: str) -> None:
+    async def delete(self, container_id: int, actor: Actor) -> None:
         """Delete a container and its history.  Raises NotFound; ContainerRunning: it is live.
 
         If the engine still has it, it stays forgotten until it starts again.

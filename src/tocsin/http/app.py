@@ -3,24 +3,33 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from tocsin.db.tx import Actor
 from tocsin.http import openapi
-from tocsin.http.access import AccessGate, Authenticator
+from tocsin.http.access import AccessGate, Authenticator, Principal
 from tocsin.http.asgi import App, Message, Receive, Scope, Send
 from tocsin.http.edge import Edge, Observe
 from tocsin.http.errors import MethodNotAllowed, RouteNotFound, answer, refuse
 from tocsin.http.guards import BodyGate, HostGuard, OriginGuard
 from tocsin.http.pages import Pages
+from tocsin.http.peer import Peer
 
 
 def routes(handlers: Sequence[ControllerRouterHandler], objects: Mapping[str, Any]) -> Litestar:
-    """Return the typed routes; *objects* are what their handlers ask for by name."""
+    """Return the typed routes; *objects* are what their handlers ask for by name.
+
+    Behind the access gate they may also ask for `caller`, who is calling, and `actor`, how the audit names them.
+    """
     return Litestar(
         route_handlers=handlers,
-        dependencies={name: Provide(_constant(value), sync_to_thread=False) for name, value in objects.items()},
+        dependencies={
+            **{name: Provide(_constant(value), sync_to_thread=False) for name, value in objects.items()},
+            "caller": Provide(_caller, sync_to_thread=False),
+            "actor": Provide(_actor(objects["peer"]), sync_to_thread=False),
+        },
         exception_handlers={Exception: answer},
         openapi_config=openapi.config(),
         signature_types=[],
@@ -32,6 +41,18 @@ def routes(handlers: Sequence[ControllerRouterHandler], objects: Mapping[str, An
 def _constant(value: Any) -> Any:
     def provide() -> Any:
         return value
+
+    return provide
+
+
+def _caller(request: Request[Any, Any, Any]) -> Principal:
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
+
+
+def _actor(peer: Peer) -> Any:
+    def provide(request: Request[Any, Any, Any]) -> Actor:
+        return Actor(_caller(request).actor, peer.address(request.scope))
 
     return provide
 
