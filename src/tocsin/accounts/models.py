@@ -10,9 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from tocsin.core.clock import Instant
 from tocsin.core.errors import Conflict, Forbidden
 
-Name = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?$(?!\n)")
-]
+_VISIBLE_ENDS = r"^[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?$(?!\n)"  # $ alone lets a last newline through
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_VISIBLE_ENDS)]
 Password = Annotated[str, Meta(min_length=10, max_length=256, description="10 to 256 characters")]
 GivenPassword = Annotated[str, Meta(max_length=1024)]
 """What somebody typed as their present password: of any length, or older rules would lock people out."""

@@ -75,7 +75,7 @@ def _finish_operation(method: str, path: str, operation: dict[str, Any]) -> None
     answers.get("204", {}).pop("content", None)  # no body, whatever the handler's annotation
     wanted = ["400", "403", "429", "503"] + ([] if public else ["401"])
     wanted += ["404"] if "{" in path else []
-    wanted += ["409"] if method == "DELETE" or path.endswith("/setup") else []
+    wanted += ["409"] if method not in {"GET", "HEAD"} else []
     wanted += ["413", "415"] if "requestBody" in operation else []
     wanted += ["401"] if path.endswith("/login") else []
     wanted += ["502"] if "/logs" in path else []
