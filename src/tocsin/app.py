@@ -27,6 +27,7 @@ from tocsin.accounts.store import sweep_sessions
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
 from tocsin.containers.api import STREAM as LOG_STREAM_OPERATION
+from tocsin.containers.hosts import Hosts
 from tocsin.containers.logs import LogReader, LogStream
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -54,7 +55,7 @@ from tocsin.http.streams import StreamCaps
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
-from tocsin.settings import Settings
+from tocsin.settings import EngineAddress, Settings
 from tocsin.system.api import ROUTES as SYSTEM_ROUTES
 from tocsin.system.metrics import Metrics
 from tocsin.system.service import System
@@ -66,6 +67,7 @@ REACTIONS: tuple[Reaction, ...] = ()
 
 ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *ADMINISTRATION_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
+LONGEST_ENGINE_PAUSE_S = 10.0
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
 
 
@@ -96,10 +98,16 @@ class Tocsin:
         )
         self.accounts = Accounts(self.db, clock, self.identity)
         self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after)
+        self.hosts = Hosts(
+            self.db,
+            clock,
+            expected=[engine.name for engine in settings.docker_host if engine.address],
+            unreachable_after=settings.host_unreachable_after,
+        )
         self.container_queries = ContainerQueries(self.db, clock, settings.restart_window)
         self.runtimes = make_runtimes(settings, clock)
         self.watches = [
-            EngineWatch(runtime, self.containers, clock, settings.reconcile_interval)
+            EngineWatch(runtime, self.containers, self.hosts, clock, settings.reconcile_interval)
             for runtime in self.runtimes.values()
         ]
         self.log_reader = LogReader(self.container_queries, self.runtimes, clock)
@@ -174,8 +182,10 @@ class Tocsin:
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("live streams", self.live_events.sweep)
+            if self.watches:
+                await self.hosts.begin(self.runtimes.keys())
             for watch in self.watches:
-                self.supervisor.start(f"engine {watch.status.name}", watch.run)
+                self.supervisor.start(f"engine {watch.status.name}", watch.run, LONGEST_ENGINE_PAUSE_S)
             yield code
         finally:
             self.end_streams()
@@ -188,6 +198,7 @@ class Tocsin:
     def _start_jobs(self) -> None:
         every = self.scheduler.every
         every("archive removed containers", timedelta(seconds=5), self.containers.archive_missing)
+        every("tell of lost hosts", timedelta(seconds=1), self.hosts.announce)
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
         every("retry reactions", timedelta(seconds=5), self._retry_reactions)
         every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
@@ -205,9 +216,13 @@ def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
     """Return the engines to watch, by name. Whether they can be reached shows later: never a reason not to start."""
     if settings.runtime == "none":
         return {}
-    name, address = settings.docker_host
-    runtime: Runtime = DockerRuntime(name, address or f"unix://{LOCAL_SOCKET}", clock)
-    return {name: runtime}
+    return {engine.name: _docker(engine, settings.docker_cert_path, clock) for engine in settings.docker_host}
+
+
+def _docker(engine: EngineAddress, certificates: Path | None, clock: Clock) -> Runtime:
+    own = certificates / engine.name if certificates is not None else None
+    folder = own if own is not None and own.is_dir() else certificates
+    return DockerRuntime(engine.name, engine.address or f"unix://{LOCAL_SOCKET}", clock, folder)
 
 
 def retention_rules(settings: Settings) -> list[Rule]:

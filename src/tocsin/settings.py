@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from tocsin.core.durations import parse_duration
@@ -134,19 +134,37 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def _docker_host(text: str) -> tuple[str, str]:
-    """Return the engine's name and address; the address is empty for the local socket."""
-    name, equals, address = text.partition("=")
-    if not equals or "/" in name:
-        name, address = "local", text
-    scheme, _, rest = address.partition("://")
-    if text and (
-        scheme not in {"unix", "tcp", "http"} or not rest or not name.replace("-", "").replace("_", "").isalnum()
-    ):
-        raise ValueError(
-            "allowed: unix:///path/to/docker.sock or tcp://host:port, with a name in front if wanted (nas=tcp://…)"
-        )
-    return name, address
+class EngineAddress(NamedTuple):
+    """One engine. The address is `unix://…`, `tcp://…` or `tcp+tls://…`, empty for the local socket."""
+
+    name: str
+    address: str
+
+
+_ENGINE = re.compile(r"(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,62})=)?((?:unix|tcp|http|https|tcp\+tls)://[^\s,=]+)")
+
+
+def _docker_host(text: str) -> tuple[EngineAddress, ...]:
+    """Return the engines to watch; a single one may go without a name."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    engines = []
+    for part in parts:
+        match = _ENGINE.fullmatch(part)
+        if match is None or (match[1] is None and len(parts) > 1) or _split(match[2]) == _split(""):
+            raise ValueError(
+                "allowed: unix:///path/to/docker.sock, tcp://host:port or tcp+tls://host:port; "
+                "several with a name each, separated by commas (here=unix:///…,nas=tcp://…)"
+            )
+        engines.append(EngineAddress(match[1] or "local", match[2].replace("https://", "tcp+tls://", 1)))
+    if len({engine.name for engine in engines}) < len(engines):
+        raise ValueError("allowed: each name once")
+    return tuple(engines) or (EngineAddress("local", ""),)
+
+
+def _folder(text: str) -> Path | None:
+    if text and not Path(text).is_dir():
+        raise ValueError("allowed: a folder that exists")
+    return Path(text) if text else None
 
 
 def _header_name(text: str) -> str:
@@ -193,7 +211,21 @@ TABLE = (
         "TOCSIN_DOCKER_HOST",
         "",
         _docker_host,
-        "The Docker engine, with a name if wanted (`nas=tcp://…`); `DOCKER_HOST`, then the local socket when empty.",
+        "The Docker engine, or several with a name each (`here=unix:///…,nas=tcp+tls://…`); "
+        "`DOCKER_HOST`, then the local socket when empty.",
+    ),
+    Setting(
+        "TOCSIN_DOCKER_CERT_PATH",
+        "",
+        _folder,
+        "The folder with `ca.pem`, `cert.pem` and `key.pem` for `tcp+tls://`, or with such a folder for each name; "
+        "`DOCKER_CERT_PATH` when empty.",
+    ),
+    Setting(
+        "TOCSIN_HOST_UNREACHABLE_AFTER",
+        "30s",
+        _duration("1s", "1d"),
+        "How long an engine may be out of reach before it rings.",
     ),
     Setting(
         "TOCSIN_RECONCILE_INTERVAL", "5m", _duration("1s", "1d"), "How often everything is compared with the engine."
@@ -256,7 +288,9 @@ class Settings:
     cors_origins: tuple[str, ...]
     max_body_bytes: int
     runtime: str
-    docker_host: tuple[str, str]
+    docker_host: tuple[EngineAddress, ...]
+    docker_cert_path: Path | None
+    host_unreachable_after: timedelta
     reconcile_interval: timedelta
     restart_window: timedelta
     archive_after: timedelta
@@ -295,6 +329,10 @@ class Settings:
             return host == "localhost"
 
 
+DOCKERS_OWN = {"TOCSIN_DOCKER_HOST": "DOCKER_HOST", "TOCSIN_DOCKER_CERT_PATH": "DOCKER_CERT_PATH"}
+"""What Docker's own client reads, for when ours is empty."""
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of *environment*.  Raises SettingsError: the first variable that cannot be used."""
     given = os.environ if environment is None else environment
@@ -315,9 +353,11 @@ def unknown_names(environment: Mapping[str, str] | None = None) -> list[str]:
 
 def _value(setting: Setting, given: Mapping[str, str]) -> Any:
     source = setting.name
-    if setting.name == "TOCSIN_DOCKER_HOST" and not given.get(source):
-        source = "DOCKER_HOST"
+    if setting.name in DOCKERS_OWN and not given.get(source):
+        source = DOCKERS_OWN[setting.name]
     text = given.get(source, "").strip()
+    if source == "DOCKER_HOST" and given.get("DOCKER_TLS_VERIFY"):
+        text = text.replace("tcp://", "tcp+tls://", 1)
     file = given.get(f"{setting.name}_FILE", "") if setting.secret else ""
     if file:
         if text:
@@ -346,5 +386,15 @@ def _check_together(settings: Settings) -> None:
         )
     if settings.auth != "proxy" and bool(settings.admin_user) != bool(settings.admin_password):
         raise SettingsError("TOCSIN_ADMIN_USER and TOCSIN_ADMIN_PASSWORD belong together; set both or neither")
+    _check_certificates(settings)
     if "*" in settings.cors_origins and settings.auth == "none":
         raise SettingsError("TOCSIN_CORS_ORIGINS='*' is not allowed with TOCSIN_AUTH='none'; name the origins")
+
+
+def _check_certificates(settings: Settings) -> None:
+    tls = [engine for engine in settings.docker_host if engine.address.startswith("tcp+tls://")]
+    if tls and settings.docker_cert_path is None:
+        raise SettingsError(
+            f"TOCSIN_DOCKER_HOST has tcp+tls:// for {tls[0].name}; "
+            "set TOCSIN_DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem"
+        )

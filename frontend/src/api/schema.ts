@@ -1990,6 +1990,7 @@ export interface operations {
                 archived?: string | null;
                 group?: string | null;
                 state?: string | null;
+                host?: string | null;
                 /** @description How many at most, 1 to 500 */
                 limit?: number;
                 /** @description How many to skip */

@@ -34,11 +34,12 @@ async def list_containers(
     archived: Switch = None,
     group: Text = None,
     state_is: Annotated[str | None, QueryParameter(name="state")] = None,
+    host: Text = None,
     limit: Limit = 500,
     offset: Offset = 0,
 ) -> ContainerList:
     """List containers by group, by name. Ignored ones never appear; `group` is the name a group is shown under."""
-    wanted = Listing(switch("archived", archived), group, choice("state", state_is, State), limit, offset)
+    wanted = Listing(switch("archived", archived), group, choice("state", state_is, State), host, limit, offset)
     body, version = await container_queries.list_encoded(wanted)
     return cached(request, body, f"c{version}")  # type: ignore[return-value] # encoded already; the schema needs the struct
 

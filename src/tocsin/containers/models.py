@@ -324,6 +324,22 @@ class RuntimeStatusChanged(Event, frozen=True, kw_only=True, tag="runtime.status
     error: str | None
 
 
+class HostUnreachable(Event, frozen=True, kw_only=True, tag="host.unreachable"):
+    """An engine has been out of reach for a while. What its containers do is unknown, not "down"."""
+
+    host: str
+    error: str
+    since: Instant
+
+
+class HostRecovered(Event, frozen=True, kw_only=True, tag="host.recovered"):
+    """An engine that was told to be out of reach is not: `reason` is `connected`, or `removed` from the settings."""
+
+    host: str
+    down_seconds: int
+    reason: str
+
+
 class LogLineEvent(msgspec.Struct, kw_only=True, tag_field="type", tag="container.log_line"):
     container_id: int
     line: str

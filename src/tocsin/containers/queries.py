@@ -34,6 +34,7 @@ class Listing(NamedTuple):
     archived: bool
     group: str | None
     state: State | None
+    host: str | None
     limit: int
     offset: int
 
@@ -151,6 +152,7 @@ def _matches(container: Container, wanted: Listing) -> bool:
     return (
         not container.traits.is_ignored
         and (wanted.state is None or container.state is wanted.state)
+        and (wanted.host is None or container.host == wanted.host)
         and (wanted.group is None or views.group_of(container)[0] == wanted.group)
     )
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tocsin.containers import journal, rules, store, uptime, views
 from tocsin.containers.labels import identity_key
-from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning, RuntimeStatusChanged
+from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning
 from tocsin.containers.rules import Decision
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
@@ -135,20 +135,6 @@ class Containers:
 
     async def last_event_at(self, host: str) -> datetime | None:
         return await self._db.read(lambda read: store.last_event_at(read, host))
-
-    async def engine_changed(self, host: str, *, connected: bool, error: str | None) -> None:
-        """Record that the link to an engine came up or broke: states stay, marked as last known while it is down."""
-        now = self._clock.now()
-
-        def work(tx: Tx) -> None:
-            store.set_stale(tx, host, None if connected else now)
-            tx.emit(
-                RuntimeStatusChanged(
-                    connected=connected, name=host, label="Containers", error=error, timestamp=wire(now)
-                )
-            )
-
-        await self._db.write(work)
 
     # --- timed work --------------------------------------------------------------------------------------------------
 

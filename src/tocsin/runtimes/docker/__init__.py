@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -28,14 +29,14 @@ SMALLEST_CLOCK_DIFFERENCE = timedelta(seconds=1)
 
 
 class DockerRuntime:
-    """One engine, called *name* in Tocsin."""
+    """One engine, called *name* in Tocsin. *certificates* is the folder that `tcp+tls://` needs."""
 
-    def __init__(self, name: str, address: str, clock: Clock) -> None:
+    def __init__(self, name: str, address: str, clock: Clock, certificates: Path | None = None) -> None:
         self.name = name
         self.address = address
         self._clock = clock
         self._ahead = timedelta(0)
-        self._client = DockerClient(address)
+        self._client = DockerClient(address, certificates)
 
     async def close(self) -> None:
         await self._client.close()
