@@ -26,9 +26,7 @@ from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.api import STREAM as LOG_STREAM_OPERATION
 from tocsin.containers.hosts import Hosts
-from tocsin.containers.logs import LogReader, LogStream
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
 from tocsin.containers.watch import EngineWatch
@@ -52,6 +50,12 @@ from tocsin.http.pages import Pages
 from tocsin.http.peer import Peer
 from tocsin.http.server import Server, listen
 from tocsin.http.streams import StreamCaps
+from tocsin.logs import store as log_store
+from tocsin.logs.api import DOWNLOAD, GROUP_STREAM, STREAM
+from tocsin.logs.api import ROUTES as LOG_ROUTES
+from tocsin.logs.download import LogDownload
+from tocsin.logs.reader import LogReader
+from tocsin.logs.stream import LogStream
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
@@ -65,7 +69,7 @@ log = structlog.get_logger(__name__)
 REACTIONS: tuple[Reaction, ...] = ()
 """Who answers to which facts, in the transaction that states them."""
 
-ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *ADMINISTRATION_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
+ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *ADMINISTRATION_ROUTES, *CONTAINER_ROUTES, *LOG_ROUTES, *DASHBOARD_ROUTES)
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
 LONGEST_ENGINE_PAUSE_S = 10.0
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
@@ -97,7 +101,7 @@ class Tocsin:
             api_token=settings.api_token,
         )
         self.accounts = Accounts(self.db, clock, self.identity)
-        self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after)
+        self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after, log_store)
         self.hosts = Hosts(
             self.db,
             clock,
@@ -110,7 +114,7 @@ class Tocsin:
             EngineWatch(runtime, self.containers, self.hosts, clock, settings.reconcile_interval)
             for runtime in self.runtimes.values()
         ]
-        self.log_reader = LogReader(self.container_queries, self.runtimes, clock)
+        self.log_reader = LogReader(self.container_queries, self.runtimes, self.db, clock)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
         self.metrics = Metrics(self.hub)
@@ -118,9 +122,9 @@ class Tocsin:
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
-        self.log_stream = LogStream(
-            self.log_reader, self.identity, StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
-        )
+        log_caps = StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT)
+        self.log_stream = LogStream(self.log_reader, self.identity, log_caps, self.peer.address)
+        self.log_download = LogDownload(self.log_reader, log_caps, self.peer.address)
         self.asgi = self._make_asgi()
 
     def _make_asgi(self) -> App:
@@ -147,10 +151,11 @@ class Tocsin:
             "/api/v1/openapi.json": self._serve_openapi,
             "/metrics": self.metrics,
         }
+        raw_of_containers: dict[str, App] = {"/logs/stream": self.log_stream, "/logs/download": self.log_download}
         hosts = [*settings.allowed_hosts, host_of(settings.public_url.partition("://")[2]), settings.addr[0]]
         typed: Any = api  # an ASGI application, by another name
         return http.harden(
-            http.Router(typed, Pages(), raw, self.log_stream),
+            http.Router(typed, Pages(), raw, raw_of_containers),
             self.identity,
             observe=self.metrics.observe_request,
             hosts=hosts,
@@ -165,7 +170,9 @@ class Tocsin:
         """The OpenAPI document, made when somebody asks: a start does not pay for it."""
         streams = {
             "/api/v1/containers/events": EVENTS_OPERATION,
-            "/api/v1/containers/{container_id}/logs/stream": LOG_STREAM_OPERATION,
+            "/api/v1/containers/{container_id}/logs/stream": STREAM,
+            "/api/v1/containers/{container_id}/logs/download": DOWNLOAD,
+            "/api/v1/containers/logs/stream": GROUP_STREAM,
         }
         return openapi.finish(self._typed_routes.openapi_schema.to_schema(), streams)
 
@@ -233,6 +240,7 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("container_days", transitions, container_store.sweep_days),
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
+        Rule("log_tails", settings.retention_archived, log_store.sweep),
         Rule("sessions", timedelta(days=7), sweep_sessions),
         Rule("audit", settings.retention_audit, sweep_audit),
     ]

@@ -281,6 +281,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/containers/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * StreamGroupLogs
+         * @description Stream the logs of up to 20 containers together, in order of time: those of `ids`, or those of one `group`.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Numbers of containers, separated by commas */
+                    ids?: string;
+                    /** @description A group */
+                    group?: string;
+                    /** @description How many past lines first, 1 to 500 */
+                    lines?: number;
+                    /** @description Resume after this event, where a header cannot be sent */
+                    last_event_id?: string;
+                    /** @description Only lines from this time on: RFC 3339, or unix seconds */
+                    since?: string;
+                    /** @description Only lines with this text, whatever the case */
+                    search?: string;
+                    /** @description Only lines that this RE2 pattern matches */
+                    regex?: string;
+                    /** @description No lines that this RE2 pattern matches */
+                    exclude?: string;
+                    /** @description Only `stdout` or `stderr` */
+                    stream?: string;
+                    /** @description Only these levels, separated by commas: fatal, error, warn, info, debug, trace */
+                    level?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Server-sent events, for as long as somebody listens */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description The request cannot be understood; `field` names what is wrong */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description No credentials, or credentials that do not hold */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description Not with this role, host or origin */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description Too much at once; see Retry-After */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description An engine cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description It took too long, or the storage refuses */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{container_id}": {
         parameters: {
             query?: never;
@@ -335,8 +449,132 @@ export interface paths {
         /**
          * GetLogs
          * @description Return the last lines of a container's logs, oldest first: `lines` of them, 100 unless stated, at most 500.
+         *
+         *     `search` is text, `regex` and `exclude` are RE2 patterns, `stream` is stdout or stderr, `level` a list such as
+         *     `error,fatal`. When the engine has the container no longer, these are the last lines that were kept of it.
          */
         get: operations["getLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{container_id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadLogs
+         * @description Download everything the engine has of a container's logs, or what the filters let through.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only lines from this time on: RFC 3339, or unix seconds */
+                    since?: string;
+                    /** @description Only lines with this text, whatever the case */
+                    search?: string;
+                    /** @description Only lines that this RE2 pattern matches */
+                    regex?: string;
+                    /** @description No lines that this RE2 pattern matches */
+                    exclude?: string;
+                    /** @description Only `stdout` or `stderr` */
+                    stream?: string;
+                    /** @description Only these levels, separated by commas: fatal, error, warn, info, debug, trace */
+                    level?: string;
+                    /** @description Only lines before this time */
+                    until?: string;
+                    /** @description true or false */
+                    timestamps?: string;
+                };
+                header?: never;
+                path: {
+                    container_id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A text file */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The request cannot be understood; `field` names what is wrong */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description No credentials, or credentials that do not hold */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description Not with this role, host or origin */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description There is no such thing */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description Too much at once; see Retry-After */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description An engine cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+                /** @description It took too long, or the storage refuses */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorEnvelope"];
+                    };
+                };
+            };
+        };
         put?: never;
         post?: never;
         delete?: never;
@@ -354,15 +592,27 @@ export interface paths {
         };
         /**
          * StreamLogs
-         * @description Stream a container's logs: `container.log_line` for each line, `container.log_error` at the end, with its reason.
+         * @description Stream a container's logs: `container.log_line` for each line, `container.log_skipped` where it writes faster than can be shown, `container.log_error` at the end, with its reason.
          */
         get: {
             parameters: {
                 query?: {
                     /** @description How many past lines first, 1 to 500 */
                     lines?: number;
-                    /** @description Resume after this time of a log line */
+                    /** @description Resume after this event, where a header cannot be sent */
+                    last_event_id?: string;
+                    /** @description Only lines from this time on: RFC 3339, or unix seconds */
                     since?: string;
+                    /** @description Only lines with this text, whatever the case */
+                    search?: string;
+                    /** @description Only lines that this RE2 pattern matches */
+                    regex?: string;
+                    /** @description No lines that this RE2 pattern matches */
+                    exclude?: string;
+                    /** @description Only `stdout` or `stderr` */
+                    stream?: string;
+                    /** @description Only these levels, separated by commas: fatal, error, warn, info, debug, trace */
+                    level?: string;
                 };
                 header?: never;
                 path: {
@@ -973,6 +1223,24 @@ export interface components {
             error: string | null;
             version: string | null;
         };
+        /**
+         * Level
+         * @enum {string}
+         */
+        Level: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+        /** LogEntry */
+        LogEntry: {
+            line: string;
+            /** @enum {string} */
+            stream: "stdout" | "stderr";
+            /** @description By the engine, RFC 3339 with nanoseconds */
+            timestamp: string;
+            /** @description The line was longer than 64 KiB and goes on in the next */
+            partial: boolean;
+            level: components["schemas"]["Level"] | null;
+            /** @description Belongs to the line above, such as a stack trace's frames */
+            continues: boolean;
+        };
         /** LogExcerpt */
         LogExcerpt: {
             container_id: number;
@@ -980,7 +1248,18 @@ export interface components {
             lines: string[];
             total_lines: number;
             truncated: boolean;
+            source: components["schemas"]["LogSource"];
+            /** @description When the kept lines ended; null when they are the engine's */
+            kept_at: string | null;
+            /** @description Only with `details=true` */
+            entries: components["schemas"]["LogEntry"][] | null;
         };
+        /**
+         * LogSource
+         * @description Where lines come from: the engine, or what Tocsin kept of a container that is gone.
+         * @enum {string}
+         */
+        LogSource: "engine" | "kept";
         /** Login */
         Login: {
             name: string;
@@ -2306,8 +2585,15 @@ export interface operations {
                 since?: string | null;
                 /** @description RFC 3339, or unix seconds */
                 until?: string | null;
+                search?: string | null;
+                regex?: string | null;
+                exclude?: string | null;
+                stream?: string | null;
+                level?: string | null;
                 /** @description true, 1, yes or false, 0, no */
                 timestamps?: string | null;
+                /** @description true, 1, yes or false, 0, no */
+                details?: string | null;
             };
             header?: never;
             path: {

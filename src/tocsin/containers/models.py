@@ -229,14 +229,6 @@ class TransitionList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
-class LogExcerpt(msgspec.Struct, kw_only=True):
-    container_id: int
-    container_name: str
-    lines: list[str]
-    total_lines: int
-    truncated: bool
-
-
 class ContainerEndpoints(msgspec.Struct, kw_only=True):
     container_id: int
     endpoints: list[dict[str, str | int | None]]
@@ -338,17 +330,3 @@ class HostRecovered(Event, frozen=True, kw_only=True, tag="host.recovered"):
     host: str
     down_seconds: int
     reason: str
-
-
-class LogLineEvent(msgspec.Struct, kw_only=True, tag_field="type", tag="container.log_line"):
-    container_id: int
-    line: str
-    stream: str
-    timestamp: str
-    partial: bool
-
-
-class LogEnded(msgspec.Struct, kw_only=True, tag_field="type", tag="container.log_error"):
-    container_id: int
-    error: str
-    reason: Annotated[str, Meta(description="`ended`, `read_error` or `gone`")]

@@ -94,6 +94,12 @@ class ContainerQueries:
         """Raises NotFound."""
         return await self._db.read(lambda read: store.get(read, container_id))
 
+    async def in_group(self, group: str) -> list[Container]:
+        """Return the containers that a list shows under *group*, by name."""
+        wanted = Listing(False, group, None, None, 0, 0)
+        found = (await self.snapshot()).containers
+        return [container for container in found if container.archived_at is None and _matches(container, wanted)]
+
     async def detail(self, container_id: int) -> ContainerDetail:
         now = self._clock.now()
 

@@ -58,13 +58,13 @@ def _actor(peer: Peer) -> Any:
 
 
 class Router:
-    """Which application answers which path. *raw* holds exact paths and (prefix, suffix) pairs."""
+    """Which application answers which path. *raw* are exact paths, *raw_of_containers* what container paths end in."""
 
-    def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], log_stream: App) -> None:
+    def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], raw_of_containers: Mapping[str, App]) -> None:
         self._api = api
         self._pages = pages
         self._raw = raw
-        self._log_stream = log_stream
+        self._raw_of_containers = raw_of_containers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -84,8 +84,11 @@ class Router:
         if path in self._raw:
             return self._raw[path]
         if path.startswith("/api/v1/"):
-            is_log_stream = path.startswith("/api/v1/containers/") and path.endswith("/logs/stream")
-            return self._log_stream if is_log_stream else self._api
+            if path.startswith("/api/v1/containers/"):
+                for ending, app in self._raw_of_containers.items():
+                    if path.endswith(ending):
+                        return app
+            return self._api
         if path == "/api/docs" or path.startswith("/api/docs/"):
             return self._pages.docs
         return None if path == "/api" or path.startswith("/api/") else self._pages

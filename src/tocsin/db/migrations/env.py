@@ -3,7 +3,8 @@
 from alembic import context
 
 import tocsin.accounts.tables
-import tocsin.containers.tables  # noqa: F401 -- only this file knows the tables of every slice
+import tocsin.containers.tables
+import tocsin.logs.tables  # noqa: F401 -- only this file knows the tables of every slice
 from tocsin.db.tables import metadata
 
 connection = context.config.attributes["connection"]
