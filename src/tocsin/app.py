@@ -223,13 +223,14 @@ def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
     """Return the engines to watch, by name. Whether they can be reached shows later: never a reason not to start."""
     if settings.runtime == "none":
         return {}
-    return {engine.name: _docker(engine, settings.docker_cert_path, clock) for engine in settings.docker_host}
+    return {engine.name: _docker(engine, settings, clock) for engine in settings.docker_host}
 
 
-def _docker(engine: EngineAddress, certificates: Path | None, clock: Clock) -> Runtime:
+def _docker(engine: EngineAddress, settings: Settings, clock: Clock) -> Runtime:
+    certificates = settings.docker_cert_path
     own = certificates / engine.name if certificates is not None else None
     folder = own if own is not None and own.is_dir() else certificates
-    return DockerRuntime(engine.name, engine.address or f"unix://{LOCAL_SOCKET}", clock, folder)
+    return DockerRuntime(engine.name, engine.address or f"unix://{LOCAL_SOCKET}", clock, folder, settings.log_redact)
 
 
 def retention_rules(settings: Settings) -> list[Rule]:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from tocsin.core.durations import parse_duration
 from tocsin.core.egress import Network, Rules, parse_rules
+from tocsin.core.patterns import Pattern, compile_pattern
 from tocsin.core.secrets import Secret
 
 
@@ -186,6 +187,13 @@ def _secret(least: int) -> Callable[[str], Secret | None]:
     return parse
 
 
+def _redaction(text: str) -> Pattern | None:
+    try:
+        return compile_pattern(text) if text else None
+    except ValueError as exc:
+        raise ValueError(f"allowed: an RE2 pattern ({exc})") from None
+
+
 _KEEP = _duration("1h", "3650d")
 
 TABLE = (
@@ -263,6 +271,13 @@ TABLE = (
     Setting("TOCSIN_METRICS_PUBLIC", "false", _flag, "Lets anybody read `/metrics`."),
     Setting("TOCSIN_SSE_MAX_CLIENTS", "1000", _integer(1, 100_000), "Live event streams in all."),
     Setting("TOCSIN_SSE_MAX_PER_ADDRESS", "20", _integer(1, 100_000), "Live event streams for one address."),
+    Setting(
+        "TOCSIN_LOG_REDACT",
+        "",
+        _redaction,
+        "An RE2 pattern; what it matches in container logs is shown and kept as `***`, such as "
+        "`(?i)(password|token)=\\S+`.",
+    ),
     Setting("TOCSIN_EGRESS_ALLOW", "", _rules, "Hosts and networks Tocsin may contact although they are local."),
     Setting("TOCSIN_EGRESS_DENY", "", _rules, "Hosts and networks Tocsin must never contact."),
     Setting("TOCSIN_RETENTION_EVENTS", "7d", _KEEP, "How long events are kept for replay and the feed."),
@@ -303,6 +318,7 @@ class Settings:
     metrics_public: bool
     sse_max_clients: int
     sse_max_per_address: int
+    log_redact: Pattern | None
     egress_allow: Rules
     egress_deny: Rules
     retention_events: timedelta

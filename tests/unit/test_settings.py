@@ -40,6 +40,7 @@ WRONG = {
     "TOCSIN_METRICS_PUBLIC": ("perhaps",),
     "TOCSIN_SSE_MAX_CLIENTS": ("0", "many"),
     "TOCSIN_SSE_MAX_PER_ADDRESS": ("0", "many"),
+    "TOCSIN_LOG_REDACT": ("(", "[a"),
     "TOCSIN_EGRESS_ALLOW": ("a host", "10.0.0.0/8,http://x"),
     "TOCSIN_EGRESS_DENY": ("a host",),
     "TOCSIN_RETENTION_EVENTS": ("5m", "forever", "9999d"),

@@ -1,22 +1,22 @@
-"""Which lines are wanted. Patterns that people write run on RE2: in linear time, whatever the pattern and the line."""
+"""Which lines are wanted."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tocsin.core.errors import InvalidParam
+from tocsin.core.patterns import Pattern, compile_pattern
 from tocsin.logs.lines import COLOUR
 from tocsin.logs.models import Level, Marked
 
-LONGEST_PATTERN = 500
-_MEMORY = 1 << 20
+LONGEST_SEARCH = 500
 
 
 class LogFilter(NamedTuple):
     """All that is given must hold; colours do not count as text. `search` is in lower case."""
 
     search: str = ""
-    regex: Any = None
-    exclude: Any = None
+    regex: Pattern | None = None
+    exclude: Pattern | None = None
     stream: str | None = None
     levels: frozenset[Level] = frozenset()
 
@@ -46,8 +46,8 @@ def read_filter(value: Callable[[str], str | None]) -> LogFilter:
     if stream not in {None, "stdout", "stderr"}:
         raise InvalidParam("stream must be stdout or stderr", field="stream")
     search = value("search") or ""
-    if len(search) > LONGEST_PATTERN:
-        raise InvalidParam(f"search has at most {LONGEST_PATTERN} characters", field="search")
+    if len(search) > LONGEST_SEARCH:
+        raise InvalidParam(f"search has at most {LONGEST_SEARCH} characters", field="search")
     return LogFilter(
         search=search.lower(),
         regex=_pattern("regex", value("regex")),
@@ -65,19 +65,11 @@ def _levels(text: str | None) -> frozenset[Level]:
         raise InvalidParam(f"level must be among {', '.join(Level)}", field="level") from None
 
 
-def _pattern(name: str, text: str | None) -> Any:
+def _pattern(name: str, text: str | None) -> Pattern | None:
     """Return the compiled pattern, None for none.  Raises InvalidParam: RE2 does not understand it."""
     if not text:
         return None
-    if len(text) > LONGEST_PATTERN:
-        raise InvalidParam(f"{name} has at most {LONGEST_PATTERN} characters", field=name)
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
     try:
-        return re2.compile(text, options=options)
-    except re2.error as exc:
-        reason = exc.args[0].decode() if exc.args and isinstance(exc.args[0], bytes) else str(exc)
-        raise InvalidParam(f"{name} is not a pattern that RE2 understands: {reason}", field=name) from None
+        return compile_pattern(text)
+    except ValueError as exc:
+        raise InvalidParam(f"{name}: {exc}", field=name) from None

@@ -142,3 +142,17 @@ async def test_everything_can_be_downloaded(engine: Engine, watching: Program):
     engine.docker("rm", "-f", "big-1.x_y")
     await asyncio.sleep(0.5)
     assert (await watching.client.get(path)).status == 404
+
+
+async def test_what_must_not_be_seen_is_neither_shown_nor_kept(engine: Engine, start: Start):
+    settings = {"TOCSIN_RUNTIME": "docker", "TOCSIN_DOCKER_HOST": engine.url, "TOCSIN_LOG_REDACT": r"(?i)password=\S+"}
+    async with start(**settings) as program:
+        await until(lambda: program.client.get("/api/v1/runtime/status"), lambda status: status.json["connected"])
+        engine.run("secret", command=("sh", "-c", "echo connect with Password=hunter2 now; exit 1"))
+        number = await known(program, "secret", "exited")
+        ends = await until(partial(_ends, program, number), bool)
+        assert ends[0]["log_snippet"] == "connect with *** now"
+        assert (await logs(program, number))["lines"] == ["connect with *** now"]
+        engine.docker("rm", "secret")
+        kept = await until(partial(logs, program, number), lambda found: found["source"] == "kept")
+        assert kept["lines"] == ["connect with *** now"]

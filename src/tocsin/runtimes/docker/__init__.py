@@ -12,6 +12,8 @@ import structlog
 
 from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import AppError
+from tocsin.core.patterns import Pattern
+from tocsin.core.secrets import MASK
 from tocsin.runtimes.base import (
     ContainerGone,
     Details,
@@ -36,13 +38,24 @@ SMALLEST_CLOCK_DIFFERENCE = timedelta(seconds=1)
 
 
 class DockerRuntime:
-    """One engine, called *name* in Tocsin. *certificates* is the folder that `tcp+tls://` needs."""
+    """One engine, called *name* in Tocsin.
 
-    def __init__(self, name: str, address: str, clock: Clock, certificates: Path | None = None) -> None:
+    *certificates* is the folder that `tcp+tls://` needs; what *redact* matches in logs is never passed on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        clock: Clock,
+        certificates: Path | None = None,
+        redact: Pattern | None = None,
+    ) -> None:
         self.name = name
         self.address = address
         self._clock = clock
         self._ahead = timedelta(0)
+        self._redact = redact
         self._client = DockerClient(address, certificates)
 
     async def close(self) -> None:
@@ -131,7 +144,7 @@ class DockerRuntime:
         try:
             async with self._client.stream(container_path(runtime_id, "logs"), params) as response:
                 async for batch in read_batches(response.content.iter_any(), tty=tty):
-                    yield batch
+                    yield batch if self._redact is None else [_redacted(line, self._redact) for line in batch]
         except RefusedByEngine as exc:
             raise LogsUnavailable(exc.message) from exc
         except (aiohttp.ClientError, OSError) as exc:
@@ -150,6 +163,11 @@ class DockerRuntime:
             log.debug("no last lines", runtime_id=runtime_id[:12], error=str(exc))
             return ()
         return within(lines, LAST_BYTES)
+
+
+def _redacted(line: LogLine, pattern: Pattern) -> LogLine:
+    text = pattern.sub(MASK, line.text)
+    return line if text == line.text else LogLine(line.at, line.stream, text, line.partial)
 
 
 def within(lines: Iterable[LogLine], limit_bytes: int) -> tuple[LogLine, ...]:
