@@ -160,7 +160,8 @@ async def running(data_dir: Path, **environment: str) -> AsyncIterator[Program]:
 @asynccontextmanager
 async def _serving(tocsin: Tocsin, sock: socket.socket) -> AsyncIterator[Program]:
     port = sock.getsockname()[1]
-    async with tocsin.running() as code, aiohttp.ClientSession() as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with tocsin.running() as code, aiohttp.ClientSession(connector=connector) as session:
         program = Program(tocsin, Client(f"http://127.0.0.1:{port}", session), code)
         tocsin.hub.tap(lambda frames: program.events.extend(Seen(f.id, f.type, json.loads(f.data)) for f in frames))
 

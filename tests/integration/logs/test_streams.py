@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from conftest import Start
 from integration.logs.conftest import collect, known
 from support.engine import Engine
-from support.program import Program
+from support.program import Program, until
 
 GROUP = ("--label", "tocsin.group=shop")
 COUNT = "n=0; while :; do echo {name} $n; n=$((n+1)); sleep 0.05; done"
@@ -134,3 +135,47 @@ async def test_streams_are_counted_and_let_go(engine: Engine, watching: Program)
         while watching.tocsin.log_stream._caps.count:
             await asyncio.sleep(0.05)
     assert watching.tocsin.log_stream._pace.followers == 0
+
+
+async def test_a_burst_of_ten_thousand_lines_comes_whole(engine: Engine, watching: Program):
+    script = "while [ ! -e /tmp/go ]; do sleep 0.05; done; seq 1 10000; sleep 1000"
+    engine.run("burst", command=("sh", "-c", script))
+    number = await known(watching, "burst")
+    async with watching.client.stream(f"/api/v1/containers/{number}/logs/stream") as events:
+        engine.docker("exec", "burst", "touch", "/tmp/go")
+        found = await collect(events, 10_000, 60)
+    assert [event.data["line"] for event in found] == [str(n) for n in range(1, 10_001)]
+
+
+async def test_two_hundred_listeners_and_one_that_sleeps(engine: Engine, start: Start):
+    """Everybody hears everything, and who does not read holds up nobody."""
+    many = {"TOCSIN_SSE_MAX_PER_ADDRESS": "1000", "TOCSIN_RUNTIME": "docker", "TOCSIN_DOCKER_HOST": engine.url}
+    async with start(**many) as program:
+        await until(lambda: program.client.get("/api/v1/runtime/status"), lambda status: status.json["connected"])
+        port = int(program.client.base.rpartition(":")[2])
+        _, sleeper = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        sleeper.write(
+            b"GET /api/v1/containers/events HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer a-token-for-the-tests-only\r\n\r\n"
+        )
+        heard: list[int] = []
+        ready = asyncio.Semaphore(0)
+
+        async def listen() -> None:
+            async with program.client.stream("/api/v1/containers/events?types=container.state_changed") as events:
+                ready.release()
+                heard.append(len(await collect(events, 20, 60)))
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(200):
+                tasks.create_task(listen())
+            for _ in range(200):
+                await ready.acquire()
+            for number in range(10):  # a start and an end each
+                engine.run(f"quick-{number}", command=("true",))
+            asked = time.monotonic()
+            assert (await program.client.get("/api/v1/containers")).status == 200
+            assert time.monotonic() - asked < 5
+        assert heard == [20] * 200
+        sleeper.close()
+        await sleeper.wait_closed()
