@@ -220,18 +220,18 @@ class _Session:
     def _frames(self, container_id: int, what: Batch | _End) -> bytes:
         if isinstance(what, _End):
             self._left -= 1
-            return _event(LogEnded(container_id=container_id, error=what.message, reason=what.reason))
+            return encode_event(LogEnded(container_id=container_id, error=what.message, reason=what.reason))
         self._places[container_id] = what.end
         keeps: LogFilter = self._wanted.query.filter
         skipped = b""
         if what.skipped is not None:
             start, end = what.skipped
-            skipped = _event(LogSkipped(container_id=container_id, from_time=start, to_time=end))
+            skipped = encode_event(LogSkipped(container_id=container_id, from_time=start, to_time=end))
         return skipped + b"".join(self._frame(container_id, line) for line in what.lines if keeps.matches(line))
 
     def _frame(self, container_id: int, line: Marked) -> bytes:
         """Return one line as an event; where there is one log only, every line says how far it takes the reader."""
-        event = _event(
+        event = encode_event(
             LogLineEvent(
                 container_id=container_id,
                 line=line.text,
@@ -251,5 +251,6 @@ class _Session:
         return b"id: %s\n\n" % encode_places(self._places).encode()
 
 
-def _event(event: LogLineEvent | LogSkipped | LogEnded) -> bytes:
+def encode_event(event: LogLineEvent | LogSkipped | LogEnded) -> bytes:
+    """Return *event* as the lines of a server-sent event."""
     return b"event: %s\ndata: %s\n\n" % (str(event.__struct_config__.tag).encode(), _encoder.encode(event))
