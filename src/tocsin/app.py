@@ -24,8 +24,13 @@ from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import SignIn
 from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
+from tocsin.alerts import store as alert_store
+from tocsin.alerts.api import ROUTES as ALERT_ROUTES
+from tocsin.alerts.engine import AlertEngine, Lookups
+from tocsin.alerts.service import Alerts
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
+from tocsin.containers.evidence import evidence, find
 from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -60,16 +65,25 @@ from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
 from tocsin.settings import EngineAddress, Settings
+from tocsin.silences import store as silence_store
+from tocsin.silences.api import ROUTES as SILENCE_ROUTES
+from tocsin.silences.service import Silences
 from tocsin.system.api import ROUTES as SYSTEM_ROUTES
 from tocsin.system.metrics import Metrics
 from tocsin.system.service import System
 
 log = structlog.get_logger(__name__)
 
-REACTIONS: tuple[Reaction, ...] = ()
-"""Who answers to which facts, in the transaction that states them."""
-
-ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *ADMINISTRATION_ROUTES, *CONTAINER_ROUTES, *LOG_ROUTES, *DASHBOARD_ROUTES)
+ROUTES = (
+    *SYSTEM_ROUTES,
+    *ACCOUNT_ROUTES,
+    *ADMINISTRATION_ROUTES,
+    *CONTAINER_ROUTES,
+    *LOG_ROUTES,
+    *ALERT_ROUTES,
+    *SILENCE_ROUTES,
+    *DASHBOARD_ROUTES,
+)
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
 LONGEST_ENGINE_PAUSE_S = 10.0
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
@@ -86,7 +100,9 @@ class Tocsin:
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
-        self.db = Database(database_url(settings), clock, self.hub.publish, REACTIONS)
+        self.alert_engine = AlertEngine(Lookups(find, evidence, silence_store.matching))
+        reactions: tuple[Reaction, ...] = (self.alert_engine.reaction(),)
+        self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
 
@@ -115,6 +131,8 @@ class Tocsin:
             for runtime in self.runtimes.values()
         ]
         self.log_reader = LogReader(self.container_queries, self.runtimes, self.db, clock)
+        self.alerts = Alerts(self.db, clock, self.alert_engine)
+        self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
         self.metrics = Metrics(self.hub)
@@ -133,6 +151,7 @@ class Tocsin:
             ROUTES,
             {
                 "accounts": self.accounts,
+                "alerts": self.alerts,
                 "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
@@ -140,6 +159,7 @@ class Tocsin:
                 "db": self.db,
                 "log_reader": self.log_reader,
                 "peer": self.peer,
+                "silences": self.silences,
                 "system": self.system,
             },
         )
@@ -207,6 +227,8 @@ class Tocsin:
         every("archive removed containers", timedelta(seconds=5), self.containers.archive_missing)
         every("tell of lost hosts", timedelta(seconds=1), self.hosts.announce)
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
+        every("fire alerts that waited", timedelta(seconds=1), self.alerts.fire_due)
+        every("begin and end silences", timedelta(seconds=1), self.silences.turn)
         every("retry reactions", timedelta(seconds=5), self._retry_reactions)
         every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
 
@@ -241,6 +263,8 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("container_days", transitions, container_store.sweep_days),
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
+        Rule("alerts", settings.retention_alerts, alert_store.sweep),
+        Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),
         Rule("sessions", timedelta(days=7), sweep_sessions),
         Rule("audit", settings.retention_audit, sweep_audit),

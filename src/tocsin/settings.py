@@ -283,6 +283,7 @@ TABLE = (
     Setting("TOCSIN_RETENTION_EVENTS", "7d", _KEEP, "How long events are kept for replay and the feed."),
     Setting("TOCSIN_RETENTION_TRANSITIONS", "400d", _KEEP, "How long state transitions are kept."),
     Setting("TOCSIN_RETENTION_ARCHIVED", "30d", _KEEP, "How long archived containers are kept."),
+    Setting("TOCSIN_RETENTION_ALERTS", "400d", _KEEP, "How long alerts are kept after they ended."),
     Setting("TOCSIN_RETENTION_AUDIT", "400d", _KEEP, "How long the record of who changed what is kept."),
     Setting("TOCSIN_ORGANISATION_NAME", "Tocsin", _text, "The name shown to visitors."),
     Setting("TOCSIN_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."),
@@ -324,6 +325,7 @@ class Settings:
     retention_events: timedelta
     retention_transitions: timedelta
     retention_archived: timedelta
+    retention_alerts: timedelta
     retention_audit: timedelta
     organisation_name: str
     log_level: str

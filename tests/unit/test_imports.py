@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "src/tocsin"
-SLICES = {"accounts", "containers", "dashboard", "logs", "system"}
+SLICES = {"accounts", "alerts", "containers", "dashboard", "logs", "silences", "system"}
 BELOW = {
     "core": {"core"},
     "db": {"core", "db"},

@@ -46,6 +46,7 @@ WRONG = {
     "TOCSIN_RETENTION_EVENTS": ("5m", "forever", "9999d"),
     "TOCSIN_RETENTION_TRANSITIONS": ("5m",),
     "TOCSIN_RETENTION_ARCHIVED": ("5m",),
+    "TOCSIN_RETENTION_ALERTS": ("5m",),
     "TOCSIN_RETENTION_AUDIT": ("5m",),
     "TOCSIN_ORGANISATION_NAME": (),
     "TOCSIN_LOG_LEVEL": ("loud", "trace"),

@@ -4,6 +4,86 @@
  */
 
 export interface paths {
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAlerts
+         * @description List alerts, newest first: active, silenced and resolved ones. The cursor of the next page is `before_id`.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/active": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListActive
+         * @description List active alerts by severity; acknowledged ones only if asked for.
+         */
+        get: operations["listActiveAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetAlert
+         * @description Return one alert.
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description Say that you take care of it. Who acknowledges is who calls; `acknowledged_by` is kept as a note.
+         */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -826,6 +906,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListSilences
+         * @description List silences, newest first: those that hold or are to come; with `active=false` the ended ones, `all` both.
+         */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * CreateSilence
+         * @description Keep the notifications of matching alerts back for a while.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silence/{silence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * CancelSilence
+         * @description End a silence now: what is still wrong fires.
+         */
+        delete: operations["cancelSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -942,6 +1066,84 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Acknowledge */
+        Acknowledge: {
+            acknowledged_by?: string | null;
+        };
+        /** ActiveAlerts */
+        ActiveAlerts: {
+            critical: components["schemas"]["AlertView"][];
+            warning: components["schemas"]["AlertView"][];
+            info: components["schemas"]["AlertView"][];
+            total: number;
+        };
+        /** AlertList */
+        AlertList: {
+            alerts: components["schemas"]["AlertView"][];
+            has_more: boolean;
+            /** @description Counted up to 10,000 */
+            total: number;
+            next_before_id: number | null;
+        };
+        /** AlertView */
+        AlertView: {
+            id: number;
+            source: components["schemas"]["Source"];
+            alert_type: string;
+            severity: components["schemas"]["Severity"];
+            status: components["schemas"]["Status"];
+            message: string;
+            entity_type: components["schemas"]["EntityType"];
+            /** @description 0 where there is no row; see entity_key */
+            entity_id: number;
+            entity_name: string;
+            entity_key: string;
+            host: string | null;
+            group: string | null;
+            /** @description The evidence; keys depend on alert_type */
+            details: {
+                [key: string]: unknown;
+            };
+            resolved_by_id?: null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            fired_at: string;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            resolved_at: string | null;
+            resolution: components["schemas"]["Resolution"] | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            acknowledged_at: string | null;
+            acknowledged_by: string | null;
+            acknowledged_note: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            escalated_at: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_seen_at: string;
+            occurrences: number;
+            /** @description The silence that keeps its notifications back */
+            silence_id: number | null;
+            /** @description The alert above it, in whose notification it is listed */
+            cause_id: number | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            created_at: string;
+        };
         /** AuditEntry */
         AuditEntry: {
             id: number;
@@ -1161,6 +1363,11 @@ export interface components {
                 [key: string]: components["schemas"]["Quota"];
             };
         };
+        /**
+         * EntityType
+         * @enum {string}
+         */
+        EntityType: "container" | "endpoint" | "heartbeat" | "certificate" | "infrastructure" | "swarm_service" | "swarm_node" | "swarm_cluster" | "host" | "system";
         ErrorEnvelope: {
             error: {
                 code: string;
@@ -1271,6 +1478,24 @@ export interface components {
             /** @description `session`, `token`, `proxy`, or `none` when nobody is asked to sign in */
             via: string;
         };
+        /** NewSilence */
+        NewSilence: {
+            duration_seconds: number;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            starts_at?: string | null;
+            entity_type?: components["schemas"]["EntityType"] | null;
+            entity_id?: number | null;
+            source?: components["schemas"]["Source"] | null;
+            severity?: components["schemas"]["Severity"] | null;
+            entity_name?: string | null;
+            group?: string | null;
+            reason?: string | null;
+            /** @default false */
+            global: boolean;
+        };
         /** NewToken */
         NewToken: {
             name: string;
@@ -1296,6 +1521,11 @@ export interface components {
             /** @description -1: as many as you like */
             limit: number;
         };
+        /**
+         * Resolution
+         * @enum {string}
+         */
+        Resolution: "recovered" | "entity_stopped" | "entity_removed" | "entity_paused";
         /**
          * RoleName
          * @enum {string}
@@ -1369,11 +1599,63 @@ export interface components {
         SignedIn: {
             user: components["schemas"]["UserView"];
         };
+        /** SilenceList */
+        SilenceList: {
+            rules: components["schemas"]["SilenceView"][];
+            total: number;
+            has_more: boolean;
+        };
+        /** SilenceView */
+        SilenceView: {
+            id: number;
+            entity_type: components["schemas"]["EntityType"] | null;
+            entity_id: number | null;
+            source: components["schemas"]["Source"] | null;
+            severity: components["schemas"]["Severity"] | null;
+            entity_name: string | null;
+            group: string | null;
+            reason: string | null;
+            created_by: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            starts_at: string;
+            duration_seconds: number;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            expires_at: string;
+            is_active: boolean;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            cancelled_at: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            created_at: string;
+        };
+        /**
+         * Source
+         * @description What watches: one word for each kind of monitor, and `system` for Tocsin itself.
+         * @enum {string}
+         */
+        Source: "container" | "endpoint" | "heartbeat" | "certificate" | "resource" | "security" | "update" | "swarm" | "kubernetes" | "host" | "system";
         /**
          * State
          * @enum {string}
          */
         State: "running" | "exited" | "completed" | "restarting" | "paused" | "created" | "dead";
+        /**
+         * Status
+         * @description `pending` waits a moment before it fires and is shown nowhere; a clear in that time forgets it.
+         * @enum {string}
+         */
+        Status: "pending" | "active" | "silenced" | "resolved";
         /** TokenEntry */
         TokenEntry: {
             id: number;
@@ -1494,6 +1776,340 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAlerts: {
+        parameters: {
+            query?: {
+                source?: string | null;
+                severity?: string | null;
+                status?: string | null;
+                entity_type?: string | null;
+                entity_id?: string | null;
+                /** @description true, 1, yes or false, 0, no */
+                acknowledged?: string | null;
+                /** @description RFC 3339, or unix seconds */
+                since?: string | null;
+                /** @description RFC 3339, or unix seconds */
+                until?: string | null;
+                /** @description RFC 3339, or unix seconds */
+                before?: string | null;
+                /** @description `next_before_id` of the page before */
+                before_id?: number | null;
+                /** @description How many at most, 1 to 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listActiveAlerts: {
+        parameters: {
+            query?: {
+                /** @description true, 1, yes or false, 0, no */
+                include_acknowledged?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveAlerts"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -3060,6 +3676,256 @@ export interface operations {
             };
             /** @description Not with this role, host or origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: {
+                active?: string | null;
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceList"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    cancelSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -107,6 +107,15 @@ def list_transitions(
     return [Transition(row.id, row.container_id, _change(row)) for row in rows], int(total)
 
 
+def last_end(read: Read, container_id: int) -> Transition | None:
+    """Return when and how a container ended last."""
+    ends = transitions.c.new_state.in_([State.EXITED.value, State.COMPLETED.value, State.DEAD.value])
+    mine = select(transitions).where(transitions.c.container_id == container_id, ends)
+    newest = mine.order_by(transitions.c.at_ms.desc(), transitions.c.id.desc()).limit(1)
+    row = read.execute(newest).one_or_none()
+    return None if row is None else Transition(row.id, row.container_id, _change(row))
+
+
 def count_restarts(read: Read, container_id: int, since: datetime) -> int:
     where = (transitions.c.container_id == container_id, transitions.c.at_ms > to_ms(since))
     return int(read.execute(select(func.coalesce(func.sum(transitions.c.restarts), 0)).where(*where)).scalar_one())

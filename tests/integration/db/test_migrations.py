@@ -8,8 +8,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 import tocsin.accounts.tables
+import tocsin.alerts.tables
 import tocsin.containers.tables
-import tocsin.logs.tables  # noqa: F401
+import tocsin.logs.tables
+import tocsin.silences.tables  # noqa: F401
 from tocsin.accounts import store
 from tocsin.core.clock import SystemClock
 from tocsin.db import migrate as migrations

@@ -3,8 +3,10 @@
 from alembic import context
 
 import tocsin.accounts.tables
+import tocsin.alerts.tables
 import tocsin.containers.tables
-import tocsin.logs.tables  # noqa: F401 -- only this file knows the tables of every slice
+import tocsin.logs.tables
+import tocsin.silences.tables  # noqa: F401 -- only this file knows the tables of every slice
 from tocsin.db.tables import metadata
 
 connection = context.config.attributes["connection"]
