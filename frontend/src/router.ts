@@ -30,6 +30,7 @@ export const router = createRouter({
           component: () => import('@/features/containers/ContainerPage.vue'),
           props: (route) => ({ id: Number(route.params.id) }),
         },
+        { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {
           path: ':anything(.*)*',
           name: 'not-found',

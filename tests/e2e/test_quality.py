@@ -21,6 +21,9 @@ PAGES = (
     "/containers/1?tab=timeline",
     "/containers/1?tab=logs",
     "/containers/999",
+    "/alerts",
+    "/alerts?view=history",
+    "/alerts?view=silences",
     "/nowhere",
 )
 FIRST_LOAD_LIMIT_BYTES = 200 * 1024

@@ -21,6 +21,13 @@ export type LogTail = Schemas['LogExcerpt']
 export type UptimeDays = Schemas['DailyUptimeList']
 export type JournalEvent = Schemas['EventView']
 export type JournalPage = Schemas['EventList']
+export type Severity = Schemas['Severity']
+export type Alert = Schemas['AlertView']
+export type ActiveAlerts = Schemas['ActiveAlerts']
+export type AlertPage = Schemas['AlertList']
+export type Silence = Schemas['SilenceView']
+export type NewSilence = Omit<Schemas['NewSilence'], 'global'> & { global?: boolean }
+export type SilencePage = Schemas['SilenceList']
 
 /** In the order in which people care about them. */
 export const CONTAINER_STATES = [

@@ -4,6 +4,7 @@ import type { IconName } from '@/ui/icons'
 export const PAGES: { name: string; to: string; icon: IconName }[] = [
   { name: 'dashboard', to: '/', icon: 'home' },
   { name: 'containers', to: '/containers', icon: 'box' },
+  { name: 'alerts', to: '/alerts', icon: 'bell' },
 ]
 
 /** `/containers/12` belongs to Containers, but the dashboard is only itself. */
