@@ -28,6 +28,9 @@ RESTART_WAIT_SECONDS = 10
 """A container that will be restarted in a moment is not down; one that keeps being restarted is a restart loop."""
 DOWN, LOOP, UNHEALTHY, UNREACHABLE = "container_down", "restart_loop", "health_unhealthy", "host_unreachable"
 
+ABSORBED_BY = {DOWN: LOOP}
+"""A container that its policy gave up on is still the same trouble: what has waited joins the alert there is."""
+
 Evidence = Mapping[str, Any]
 
 
@@ -72,7 +75,7 @@ def on_container(fact: ContainerEvent, container: Container | None, at: datetime
             details = {"restart_count": fact.restart_count, "threshold": fact.threshold, **evidence}
             return [_raise(container, LOOP, message, at, details, least=fact.severity)]
         case ContainerRestartRecovery():
-            return [_clear(key, at, LOOP)]
+            return [_clear(key, at, LOOP), *_still_down(container, at, evidence)]
     return []
 
 
@@ -84,18 +87,25 @@ def _on_state(fact: ContainerStateChanged, container: Container, at: datetime, e
     if fact.state in {State.EXITED, State.DEAD}:
         will_restart = container.restart_policy in RESTARTING_POLICIES
         wait = RESTART_WAIT_SECONDS if will_restart else 0
-        signals.append(_raise(container, DOWN, _down_message(fact, container), at, evidence, wait_seconds=wait))
+        signals.append(_raise(container, DOWN, _down_message(container), at, evidence, wait_seconds=wait))
     else:
         signals.append(_clear(key, at, DOWN, resolution=Resolution.STOPPED))
     return signals
 
 
-def _down_message(fact: ContainerStateChanged, container: Container) -> str:
-    if fact.error_detail:
-        return f"{container.name} stopped: {fact.error_detail}"
-    if fact.exit_code is not None:
-        return f"{container.name} stopped with exit code {fact.exit_code}"
-    return f"{container.name} is {fact.state}"
+def _still_down(container: Container, at: datetime, evidence: Evidence) -> list[Signal]:
+    """Return what rings when no more restarts are counted because there are none any more."""
+    if container.state not in {State.EXITED, State.DEAD}:
+        return []
+    return [_raise(container, DOWN, _down_message(container), at, evidence)]
+
+
+def _down_message(container: Container) -> str:
+    if container.error_detail:
+        return f"{container.name} stopped: {container.error_detail}"
+    if container.exit_code is not None:
+        return f"{container.name} stopped with exit code {container.exit_code}"
+    return f"{container.name} is {container.state}"
 
 
 def _raise(

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from tocsin.alerts import containers as container_signals
 from tocsin.alerts import rules, store, views
-from tocsin.alerts.models import Alert, AlertEvent, Clear, EntityType, Raise, Signal, Status
+from tocsin.alerts.models import Alert, AlertEvent, AlertUpdated, Clear, EntityType, Raise, Signal, Status
 from tocsin.alerts.rules import Decision
 from tocsin.containers.models import Container, ContainerEvent, HostRecovered, HostUnreachable
 from tocsin.core.clock import wire
@@ -90,7 +92,20 @@ class AlertEngine:
         """Apply what silences say about an open alert now."""
         silence_id = self._ask.silence(tx, alert, tx.clock.now())
         pending = alert.status is Status.PENDING
+        if pending and self._absorb(tx, alert):
+            return
         self._apply(tx, rules.on_due(alert, silence_id) if pending else rules.settle_silence(alert, silence_id))
+
+    def _absorb(self, tx: Tx, waited: Alert) -> bool:
+        """Let what has waited join an open alert that is about the same trouble; say whether there is one."""
+        by = container_signals.ABSORBED_BY.get(waited.alert_type)
+        for alert in store.list_open_of(tx, waited.subject.type, waited.subject.key):
+            if alert.alert_type == by and alert.status is not Status.PENDING:
+                store.forget(tx, waited.id)
+                details = {**alert.details, **waited.details}
+                self._apply(tx, Decision(replace(alert, message=waited.message, details=details), AlertUpdated))
+                return True
+        return False
 
     def _apply(self, tx: Tx, decision: Decision) -> None:
         after = decision.after

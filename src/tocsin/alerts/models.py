@@ -215,7 +215,7 @@ class AlertFired(AlertEvent, frozen=True, kw_only=True, tag="alert.fired"):
 
 
 class AlertUpdated(AlertEvent, frozen=True, kw_only=True, tag="alert.updated"):
-    """It became less severe."""
+    """It became less severe, or more is known of it."""
 
 
 class AlertSilenced(AlertEvent, frozen=True, kw_only=True, tag="alert.silenced"):

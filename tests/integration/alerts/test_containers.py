@@ -54,6 +54,19 @@ async def test_a_policy_that_gives_up_leaves_it_down(engine: Engine, watching: P
     assert len(await alerts(watching)) == 1
 
 
+async def test_a_loop_that_is_given_up_stays_one_alert_until_it_is_only_down(engine: Engine, watching: Program):
+    window = ("--label", "tocsin.alert.restart_window=20s")
+    engine.run("mailer", "--restart", "on-failure:4", *window, command=("sh", "-c", "echo no route; exit 1"))
+    loop = await raised(watching, "restart_loop")
+    await until(lambda: alerts(watching), lambda found: found[0]["message"] == "mailer stopped with exit code 1")
+    assert [(found["alert_type"], found["id"]) for found in await alerts(watching)] == [("restart_loop", loop["id"])]
+
+    down = await raised(watching, "container_down", timeout_s=40)
+
+    assert (down["message"], down["details"]["log_excerpt"]) == ("mailer stopped with exit code 1", "no route")
+    assert (await raised(watching, "restart_loop", "resolved"))["id"] == loop["id"]
+
+
 async def test_unhealthy_and_healthy_again(engine: Engine, watching: Program):
     engine.run("web", image="web:1.0")
     await until(watching.client.containers, lambda found: found.get("web", {}).get("health_status") == "healthy")
