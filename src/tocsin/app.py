@@ -27,7 +27,13 @@ from tocsin.accounts.store import sweep_sessions
 from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
 from tocsin.alerts.engine import AlertEngine, Lookups
-from tocsin.alerts.service import Alerts
+from tocsin.alerts.service import Alerts, find_view
+from tocsin.channels import outbox
+from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
+from tocsin.channels.mail import Mailer, MailServer
+from tocsin.channels.react import reaction as channel_reaction
+from tocsin.channels.sending import Sender
+from tocsin.channels.service import Channels
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
 from tocsin.containers.evidence import evidence, find
@@ -36,9 +42,11 @@ from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
 from tocsin.containers.watch import EngineWatch
 from tocsin.core.clock import Clock, SystemClock
+from tocsin.core.egress import EgressPolicy
 from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
 from tocsin.core.supervision import Supervisor
+from tocsin.core.vault import Vault, VaultError, load_key
 from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
 from tocsin.db.database import Database
 from tocsin.db.engine import open_engine, sqlite_url
@@ -82,6 +90,7 @@ ROUTES = (
     *LOG_ROUTES,
     *ALERT_ROUTES,
     *SILENCE_ROUTES,
+    *CHANNEL_ROUTES,
     *DASHBOARD_ROUTES,
 )
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
@@ -101,7 +110,7 @@ class Tocsin:
         self.clock = clock
         self.hub = Hub()
         self.alert_engine = AlertEngine(Lookups(find, evidence, silence_store.matching))
-        reactions: tuple[Reaction, ...] = (self.alert_engine.reaction(),)
+        reactions: tuple[Reaction, ...] = (self.alert_engine.reaction(), channel_reaction(find_view))
         self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
@@ -132,6 +141,12 @@ class Tocsin:
         ]
         self.log_reader = LogReader(self.container_queries, self.runtimes, self.db, clock)
         self.alerts = Alerts(self.db, clock, self.alert_engine)
+        self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
+        self.sender = Sender(self.egress, clock)
+        self.vault = open_vault(settings)
+        self.channels = Channels(
+            self.db, clock, self.vault, self.sender, Mailer(mail_server(settings)), settings.public_url
+        )
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
@@ -152,6 +167,7 @@ class Tocsin:
             {
                 "accounts": self.accounts,
                 "alerts": self.alerts,
+                "channels": self.channels,
                 "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
@@ -203,12 +219,14 @@ class Tocsin:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str | None]:
         """Start everything, database first; yield the set-up code when one is needed; stop in the reverse order."""
+        await asyncio.to_thread(self.vault.unlock)
         await self.db.start()
         try:
             code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("live streams", self.live_events.sweep)
+            self.supervisor.start("notifications", self.channels.dispatcher.run)
             if self.watches:
                 await self.hosts.begin(self.runtimes.keys())
             for watch in self.watches:
@@ -218,6 +236,7 @@ class Tocsin:
             self.end_streams()
             await self.supervisor.stop()
             await self.scheduler.stop()
+            await self.sender.close()
             for runtime in self.runtimes.values():
                 await runtime.close()
             await self.db.stop()
@@ -264,11 +283,28 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
+        Rule("deliveries", settings.retention_deliveries, outbox.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),
         Rule("sessions", timedelta(days=7), sweep_sessions),
         Rule("audit", settings.retention_audit, sweep_audit),
     ]
+
+
+def open_vault(settings: Settings) -> Vault:
+    given = settings.secret_key.reveal() if settings.secret_key is not None else None
+    return Vault(lambda: load_key(given, settings.data_dir / "secret.key"))
+
+
+def mail_server(settings: Settings) -> MailServer:
+    return MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_username,
+        settings.smtp_password,
+        settings.smtp_from,
+        settings.smtp_tls,
+    )
 
 
 def database_url(settings: Settings) -> str:
@@ -348,7 +384,8 @@ def prepare_database(settings: Settings) -> None:
     try:
         os.umask(0o077)
         migrate(engine, settings.data_dir / "backups", SystemClock().now())
-    except SchemaProblem as exc:
+        open_vault(settings).unlock()
+    except (SchemaProblem, VaultError) as exc:
         raise StartProblem(str(exc)) from exc
     except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence
         reason = str(getattr(exc, "orig", exc)).strip().splitlines()[0]

@@ -280,6 +280,20 @@ TABLE = (
     ),
     Setting("TOCSIN_EGRESS_ALLOW", "", _rules, "Hosts and networks Tocsin may contact although they are local."),
     Setting("TOCSIN_EGRESS_DENY", "", _rules, "Hosts and networks Tocsin must never contact."),
+    Setting(
+        "TOCSIN_SECRET_KEY",
+        "",
+        _secret(40),
+        "Encrypts stored secrets: 32 bytes in base64; `secret.key` when empty.",
+        secret=True,
+    ),
+    Setting("TOCSIN_SMTP_HOST", "", _text, "The mail server for e-mail channels; none when empty."),
+    Setting("TOCSIN_SMTP_PORT", "587", _integer(1, 65535), "Its port: 465 is TLS from the start, others STARTTLS."),
+    Setting("TOCSIN_SMTP_USERNAME", "", _text, "Who Tocsin is at the mail server."),
+    Setting("TOCSIN_SMTP_PASSWORD", "", _secret(1), "Its password there; never sent without TLS.", secret=True),
+    Setting("TOCSIN_SMTP_FROM", "tocsin@localhost", _text, "The sender of its mail."),
+    Setting("TOCSIN_SMTP_TLS", "true", _flag, "`false` allows a mail server without TLS, but never with a password."),
+    Setting("TOCSIN_RETENTION_DELIVERIES", "90d", _KEEP, "How long the record of notifications is kept."),
     Setting("TOCSIN_RETENTION_EVENTS", "7d", _KEEP, "How long events are kept for replay and the feed."),
     Setting("TOCSIN_RETENTION_TRANSITIONS", "400d", _KEEP, "How long state transitions are kept."),
     Setting("TOCSIN_RETENTION_ARCHIVED", "30d", _KEEP, "How long archived containers are kept."),
@@ -322,6 +336,14 @@ class Settings:
     log_redact: Pattern | None
     egress_allow: Rules
     egress_deny: Rules
+    secret_key: Secret | None
+    smtp_host: str
+    smtp_port: int
+    smtp_username: str
+    smtp_password: Secret | None
+    smtp_from: str
+    smtp_tls: bool
+    retention_deliveries: timedelta
     retention_events: timedelta
     retention_transitions: timedelta
     retention_archived: timedelta

@@ -160,6 +160,7 @@ class AlertView(msgspec.Struct, kw_only=True):
     entity_key: str
     host: str | None
     group: str | None
+    channels: Annotated[str | None, Meta(description="The channels that its label names")]
     details: Annotated[dict[str, Any], Meta(description="The evidence; keys depend on alert_type")]
     resolved_by_id: None = None
     fired_at: Instant

@@ -17,8 +17,17 @@ from tocsin.alerts.models import (
 from tocsin.alerts.store import Wanted
 from tocsin.containers.models import Severity
 from tocsin.core.clock import Clock
+from tocsin.core.errors import NotFound
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Read, Tx
+
+
+def find_view(read: Read, alert_id: int) -> AlertView | None:
+    """Return an alert as it is now, None when there is none (any more)."""
+    try:
+        return views.view(store.get(read, alert_id))
+    except NotFound:
+        return None
 
 
 class Alerts:

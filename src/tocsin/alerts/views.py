@@ -19,6 +19,7 @@ def view(alert: Alert) -> AlertView:
         entity_key=subject.key,
         host=subject.host,
         group=subject.group,
+        channels=subject.channels,
         details=alert.details,
         fired_at=wire(alert.fired_at),
         resolved_at=wire_or_none(alert.resolved_at),

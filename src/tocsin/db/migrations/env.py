@@ -4,6 +4,7 @@ from alembic import context
 
 import tocsin.accounts.tables
 import tocsin.alerts.tables
+import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.logs.tables
 import tocsin.silences.tables  # noqa: F401 -- only this file knows the tables of every slice
