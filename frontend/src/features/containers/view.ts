@@ -17,15 +17,15 @@ export function useListView() {
   }
 }
 
-const STATE_PX = 112
-const NAME_PX = 180
+const STATE_PX = 104
+const NAME_PX = 150
 const GAP_PX = 16
 const PADDING_PX = 32
 
 /** Least and greatest width. The image has no track of its own: it stands with the name. */
 const TRACKS: Record<Exclude<Column, 'image'>, [number, number]> = {
-  host: [96, 120],
-  health: [112, 152],
+  host: [96, 150],
+  health: [136, 152],
   restarts: [104, 104],
   uptime: [96, 268],
   since: [104, 116],
@@ -36,7 +36,11 @@ const LEAST_NEEDED: Column[] = ['restarts', 'host', 'uptime', 'health', 'since']
 export interface RowLayout {
   columns: Column[]
   template: string
+  /** How many days the bars show: they want some room each. */
+  days: number
 }
+
+const ROOM_FOR_ALL_DAYS_PX = 150
 
 /** The chosen columns that find room in `width` pixels, and the grid that holds them. */
 export function layOut(chosen: readonly Column[], width: number): RowLayout {
@@ -46,7 +50,11 @@ export function layOut(chosen: readonly Column[], width: number): RowLayout {
     columns = columns.filter((other) => other !== column)
   }
   const tracks = tracksOf(columns).map(([least, most]) => `minmax(${least}px, ${most}px)`)
-  return { columns, template: [`${STATE_PX}px`, `minmax(${NAME_PX}px, 1fr)`, ...tracks].join(' ') }
+  return {
+    columns,
+    template: [`${STATE_PX}px`, `minmax(${NAME_PX}px, 1fr)`, ...tracks].join(' '),
+    days: width - leastWidth(columns) < ROOM_FOR_ALL_DAYS_PX ? 30 : 90,
+  }
 }
 
 function tracksOf(columns: readonly Column[]): [number, number][] {

@@ -139,7 +139,7 @@ function useActions() {
       action('link', t('share.copy'), 'link', copyLink),
       action('shortcuts', t('shortcuts.title'), 'keyboard', () => (overlay.value = 'shortcuts'), { keys: '?' }),
       ...THEMES.filter((name) => name !== theme.value).map((name) =>
-        action(`theme ${name}`, `${t('theme.label')}: ${t(`theme.${name}`)}`, THEME_ICONS[name], () => setTheme(name)),
+        action(`theme ${name}`, t('palette.theme', { theme: t(`theme.${name}`) }), THEME_ICONS[name], () => setTheme(name)),
       ),
       ...LOCALES.filter((name) => name !== locale.value).map((name) =>
         action(`language ${name}`, LANGUAGE_NAMES[name], 'globe', () => chooseLocale(name), { lang: name }),

@@ -33,7 +33,7 @@ export function useShellShortcuts(): void {
       keys: 't',
       label: () => t('shortcuts.theme'),
       group: 'general',
-      run: () => say(`${t('theme.label')}: ${t(`theme.${toggleTheme()}`)}`),
+      run: () => say(t('palette.theme', { theme: t(`theme.${toggleTheme()}`) })),
     },
     { keys: 'Escape', label: () => t('shortcuts.escape'), group: 'general' },
   ])
