@@ -18,11 +18,12 @@ export const router = createRouter({
       path: '/',
       component: () => import('@/features/shell/AppShell.vue'),
       children: [
-        { path: '', name: 'dashboard', component: () => import('@/features/dashboard/DashboardPage.vue') },
+        { path: '', name: 'dashboard', component: () => import('@/features/dashboard/DashboardPage.vue'), meta: { byHost: true } },
         {
           path: 'containers',
           name: 'containers',
           component: () => import('@/features/containers/ContainersPage.vue'),
+          meta: { byHost: true },
         },
         {
           path: 'containers/:id(\\d+)',
@@ -31,6 +32,13 @@ export const router = createRouter({
           props: (route) => ({ id: Number(route.params.id) }),
         },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
+        {
+          path: 'c/:first/:second?',
+          name: 'container-by-name',
+          component: () => import('@/features/containers/NamedContainerPage.vue'),
+          // One part is a name, two are a host and a name on it.
+          props: ({ params: { first, second } }) => (second ? { host: first, name: second } : { name: first }),
+        },
         {
           path: ':anything(.*)*',
           name: 'not-found',

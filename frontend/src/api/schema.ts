@@ -1354,6 +1354,11 @@ export interface components {
             };
             enabled?: boolean;
         };
+        /**
+         * ChannelHealth
+         * @enum {string}
+         */
+        ChannelHealth: "healthy" | "failing";
         /** ChannelList */
         ChannelList: {
             channels: components["schemas"]["ChannelView"][];
@@ -1378,7 +1383,7 @@ export interface components {
             };
             enabled: boolean;
             routing_rules: components["schemas"]["RuleView"][];
-            health: components["schemas"]["channels_models_Health"];
+            health: components["schemas"]["ChannelHealth"];
             /**
              * @description RFC 3339, UTC, milliseconds
              * @example 2026-11-23T11:14:34.120Z
@@ -1399,7 +1404,7 @@ export interface components {
             name: string;
             image: string;
             state: components["schemas"]["State"];
-            health_status: components["schemas"]["containers_models_Health"] | null;
+            health_status: components["schemas"]["Health"] | null;
             has_health_check: boolean;
             orchestration_group: string | null;
             orchestration_unit: string | null;
@@ -1492,7 +1497,7 @@ export interface components {
             name: string;
             image: string;
             state: components["schemas"]["State"];
-            health_status: components["schemas"]["containers_models_Health"] | null;
+            health_status: components["schemas"]["Health"] | null;
             has_health_check: boolean;
             orchestration_group: string | null;
             orchestration_unit: string | null;
@@ -1654,6 +1659,11 @@ export interface components {
          * @enum {string}
          */
         GroupSource: "label" | "namespace" | "compose" | "orchestration" | "default";
+        /**
+         * Health
+         * @enum {string}
+         */
+        Health: "healthy" | "unhealthy" | "starting";
         /** HealthView */
         HealthView: {
             status: string;
@@ -1995,8 +2005,8 @@ export interface components {
             container_id: number;
             previous_state: components["schemas"]["State"];
             new_state: components["schemas"]["State"];
-            previous_health: components["schemas"]["containers_models_Health"] | null;
-            new_health: components["schemas"]["containers_models_Health"] | null;
+            previous_health: components["schemas"]["Health"] | null;
+            new_health: components["schemas"]["Health"] | null;
             exit_code: number | null;
             log_snippet: string | null;
             error_detail: string | null;
@@ -2054,16 +2064,6 @@ export interface components {
             name: string;
             role: components["schemas"]["RoleName"];
         };
-        /**
-         * Health
-         * @enum {string}
-         */
-        channels_models_Health: "healthy" | "failing";
-        /**
-         * Health
-         * @enum {string}
-         */
-        containers_models_Health: "healthy" | "unhealthy" | "starting";
     };
     responses: never;
     parameters: never;

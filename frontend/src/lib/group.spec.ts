@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { flatten, mergeGroups } from './group'
+import { flatten, mergeGroups, nextItem } from './group'
 
 const items = (...ids: number[]) => ids.map((id) => ({ id }))
 
@@ -22,4 +22,17 @@ it('lists only the header of a closed group', () => {
   ]
   const rows = flatten(groups, new Set(['shop']))
   expect(rows.map((row) => row.key)).toEqual(['group:shop', 'group:media', 'item:3'])
+})
+
+it('steps from item to item over the headers', () => {
+  const rows = flatten(
+    [
+      { name: 'shop', items: items(1) },
+      { name: 'media', items: items(2) },
+    ],
+    new Set<string>(),
+  )
+  expect([nextItem(rows, -1, 1), nextItem(rows, 1, 1), nextItem(rows, 3, 1), nextItem(rows, 3, -1), nextItem(rows, 1, -1)]).toEqual([
+    1, 3, null, 1, null,
+  ])
 })

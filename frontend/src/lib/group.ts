@@ -22,6 +22,14 @@ export function mergeGroups<T>(groups: Iterable<Grouped<T>>): Grouped<T>[] {
   return [...byName.values()]
 }
 
+/** The next item before or after `from`; headers are stepped over. Null at either end. */
+export function nextItem<T>(rows: Row<T>[], from: number, by: 1 | -1): number | null {
+  for (let index = from + by; index >= 0 && index < rows.length; index += by) {
+    if (rows[index]?.kind === 'item') return index
+  }
+  return null
+}
+
 export function flatten<T extends { id: number }>(groups: Grouped<T>[], closed: ReadonlySet<string>): Row<T>[] {
   const rows: Row<T>[] = []
   for (const { name, items } of groups) {

@@ -3,6 +3,8 @@ import { readChoice, saveChoice } from './storage'
 
 export const LOCALES = ['en', 'fr'] as const
 export type Locale = (typeof LOCALES)[number]
+// A language is named in itself, for those who cannot read the current one.
+export const LANGUAGE_NAMES: Record<Locale, string> = { en: 'English', fr: 'Français' }
 
 // Only the language in use is downloaded. English is not a fallback: a test keeps both files complete.
 const LOADERS: Record<Locale, () => Promise<{ default: Record<string, unknown> }>> = {

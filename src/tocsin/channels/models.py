@@ -31,7 +31,7 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Health(StrEnum):
+class ChannelHealth(StrEnum):
     HEALTHY = "healthy"
     FAILING = "failing"
 
@@ -183,7 +183,7 @@ class ChannelView(msgspec.Struct, kw_only=True):
     headers: dict[str, str]
     enabled: bool
     routing_rules: list[RuleView]
-    health: Health
+    health: ChannelHealth
     created_at: Instant
     updated_at: Instant
 

@@ -14,7 +14,10 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
 }
+# Below these the last part is a name that people gave, and such a name may look like that of a file: /c/web.1
+_NAMES = ("/c/",)
 
 
 class File(NamedTuple):
@@ -47,6 +50,12 @@ def load(root: Path) -> dict[str, File]:
     return files
 
 
+def _is_file(path: str) -> bool:
+    if path.startswith(_NAMES):
+        return False
+    return path.startswith("/assets/") or "." in path.rpartition("/")[2]
+
+
 class Pages:
     """A raw ASGI application. Paths are keys of a table, so none can lead outside of it."""
 
@@ -59,7 +68,7 @@ class Pages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         file = self._files.get(path)
-        if file is None and (path.startswith("/assets/") or "." in path.rpartition("/")[2]):
+        if file is None and _is_file(path):
             await refuse(scope, send, RouteNotFound("There is no such file"))
             return
         await self.send(file or self._index, scope, send)

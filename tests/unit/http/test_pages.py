@@ -13,6 +13,8 @@ FILES = {
     "ui/assets/index-abc123.js.gz": b"packed",
     "ui/docs/docs.html": b"reference",
     "ui/favicon.svg": b"<svg/>",
+    "ui/manifest.webmanifest": b"{}",
+    "ui/icons/icon-192.png": b"png",
     "secret.txt": b"not for anybody",
 }
 
@@ -37,7 +39,9 @@ async def get(app: Any, path: str, method: str = "GET", **headers: str) -> tuple
     return sent[0]["status"], found, sent[1]["body"]
 
 
-@pytest.mark.parametrize("path", ["/", "/containers", "/containers/7", "/no/such/page", "/index.html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/containers", "/containers/7", "/no/such/page", "/index.html", "/c/web.1", "/c/nas/web.1"]
+)
 async def test_unknown_paths_get_the_app(pages: Pages, path: str):
     status, headers, body = await get(pages, path)
     assert (status, body) == (200, FILES["ui/index.html"])
@@ -84,6 +88,15 @@ async def test_what_the_browser_has_is_not_sent_again(pages: Pages):
     status, _, body = await get(pages, "/favicon.svg", if_none_match=headers["etag"])
     assert (status, body) == (304, b"")
     assert (await get(pages, "/favicon.svg", if_none_match='"other"'))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [("/manifest.webmanifest", "application/manifest+json"), ("/icons/icon-192.png", "image/png")],
+)
+async def test_what_an_installed_app_needs_has_its_type(pages: Pages, path: str, content_type: str):
+    status, headers, _ = await get(pages, path)
+    assert (status, headers["content-type"], headers["cache-control"]) == (200, content_type, "no-cache")
 
 
 async def test_head_has_no_body(pages: Pages):

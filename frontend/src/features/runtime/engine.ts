@@ -6,7 +6,7 @@ export function engineName(runtime: string | undefined): string {
   return NAMES[runtime ?? ''] ?? 'Docker'
 }
 
-/** Not connected, and nothing was ever seen: there is no last known state to show. */
+/** None connected, and nothing was ever seen: there is no last known state to show. */
 export function hasNoEngine(status: RuntimeStatus, knownContainers: number): boolean {
-  return !status.connected && knownContainers === 0
+  return knownContainers === 0 && !status.hosts.some((host) => host.connected)
 }

@@ -1,10 +1,19 @@
 import type { IconName } from '@/ui/icons'
 
-/** The pages of the navigation; labels are in the locale files under `nav`. */
-export const PAGES: { name: string; to: string; icon: IconName }[] = [
-  { name: 'dashboard', to: '/', icon: 'home' },
-  { name: 'containers', to: '/containers', icon: 'box' },
-  { name: 'alerts', to: '/alerts', icon: 'bell' },
+export interface Page {
+  /** Its label is in the locale files under `nav`. */
+  name: string
+  to: string
+  icon: IconName
+  /** The letter that follows "g" on the keyboard. */
+  key: string
+}
+
+/** The pages, for the navigation, the palette and the keyboard. */
+export const PAGES: Page[] = [
+  { name: 'dashboard', to: '/', icon: 'home', key: 'd' },
+  { name: 'containers', to: '/containers', icon: 'box', key: 'c' },
+  { name: 'alerts', to: '/alerts', icon: 'bell', key: 'a' },
 ]
 
 /** `/containers/12` belongs to Containers, but the dashboard is only itself. */

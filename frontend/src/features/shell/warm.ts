@@ -9,7 +9,9 @@ export function warmPages(): void {
       import('@/features/containers/ContainerPage.vue'),
       import('@/features/containers/ContainerTimeline.vue'),
       import('@/features/containers/ContainerLogs.vue'),
+      import('@/features/containers/NamedContainerPage.vue'),
       import('@/features/palette/CommandPalette.vue'),
+      import('@/features/shortcuts/ShortcutSheet.vue'),
       import('./NotFoundPage.vue'),
     ]
     // What fails here is fetched again when it is needed.
