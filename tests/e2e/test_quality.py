@@ -21,6 +21,7 @@ PAGES = (
     "/containers/1?tab=timeline",
     "/containers/1?tab=logs",
     "/containers/999",
+    "/c/wep",
     "/nowhere",
 )
 FIRST_LOAD_LIMIT_BYTES = 200 * 1024
