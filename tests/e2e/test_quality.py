@@ -24,6 +24,7 @@ PAGES = (
     "/alerts",
     "/alerts?view=history",
     "/alerts?view=silences",
+    "/c/wep",
     "/nowhere",
 )
 FIRST_LOAD_LIMIT_BYTES = 200 * 1024

@@ -36,24 +36,28 @@ const LEAST_NEEDED: Column[] = ['restarts', 'host', 'uptime', 'health', 'since']
 export interface RowLayout {
   columns: Column[]
   template: string
-  /** How many days the bars show: they want some room each. */
-  days: number
+  /** How many days the bars show: each wants some room. */
+  days: 30 | 90
 }
 
-const ROOM_FOR_ALL_DAYS_PX = 150
+const ALL_DAYS_PX = 180
 
 /** The chosen columns that find room in `width` pixels, and the grid that holds them. */
 export function layOut(chosen: readonly Column[], width: number): RowLayout {
   let columns = [...chosen]
   for (const column of LEAST_NEEDED) {
-    if (leastWidth(columns) <= width) break
+    if (widthOf(columns, 'least') <= width) break
     columns = columns.filter((other) => other !== column)
   }
-  const tracks = tracksOf(columns).map(([least, most]) => `minmax(${least}px, ${most}px)`)
+  // What is left when all others have enough is shared by the name and the bars.
+  const [least, most] = TRACKS.uptime
+  const spare = width - widthOf(columns, 'most') + most - least
+  const uptime = Math.round(Math.min(most, least + Math.max(0, spare) / 2))
+  const tracks = tracksOf(columns).map((track) => `minmax(${track[0]}px, ${track === TRACKS.uptime ? uptime : track[1]}px)`)
   return {
     columns,
     template: [`${STATE_PX}px`, `minmax(${NAME_PX}px, 1fr)`, ...tracks].join(' '),
-    days: width - leastWidth(columns) < ROOM_FOR_ALL_DAYS_PX ? 30 : 90,
+    days: uptime < ALL_DAYS_PX ? 30 : 90,
   }
 }
 
@@ -61,9 +65,9 @@ function tracksOf(columns: readonly Column[]): [number, number][] {
   return columns.flatMap((column) => (column === 'image' ? [] : [TRACKS[column]]))
 }
 
-function leastWidth(columns: readonly Column[]): number {
-  const tracks = tracksOf(columns)
-  return tracks.reduce((sum, [least]) => sum + least + GAP_PX, PADDING_PX + STATE_PX + GAP_PX + NAME_PX)
+function widthOf(columns: readonly Column[], which: 'least' | 'most'): number {
+  const tracks = tracksOf(columns).map(([least, most]) => GAP_PX + (which === 'least' ? least : most))
+  return tracks.reduce((sum, px) => sum + px, PADDING_PX + STATE_PX + GAP_PX + NAME_PX)
 }
 
 export const HEIGHTS: Record<Density, { header: number; wide: number; narrow: number }> = {
