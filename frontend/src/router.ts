@@ -33,6 +33,17 @@ export const router = createRouter({
         },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {
+          path: 'settings',
+          component: () => import('@/features/accounts/SettingsLayout.vue'),
+          redirect: '/settings/account',
+          children: [
+            { path: 'account', name: 'account', component: () => import('@/features/accounts/AccountPage.vue') },
+            { path: 'users', name: 'users', component: () => import('@/features/accounts/UsersPage.vue') },
+            { path: 'tokens', name: 'tokens', component: () => import('@/features/accounts/TokensPage.vue') },
+            { path: 'audit', name: 'audit', component: () => import('@/features/accounts/AuditPage.vue') },
+          ],
+        },
+        {
           path: 'c/:first/:second?',
           name: 'container-by-name',
           component: () => import('@/features/containers/NamedContainerPage.vue'),

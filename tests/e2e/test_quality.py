@@ -24,6 +24,10 @@ PAGES = (
     "/alerts",
     "/alerts?view=history",
     "/alerts?view=silences",
+    "/settings/account",
+    "/settings/users",
+    "/settings/tokens",
+    "/settings/audit",
     "/c/wep",
     "/nowhere",
 )
