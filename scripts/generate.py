@@ -28,8 +28,9 @@ def configuration() -> str:
     rows = ["| Variable | Default | What it does |", "|---|---|---|"]
     for setting in TABLE:
         default = f"`{setting.default}`" if setting.default else ""
+        help_text = setting.help.replace("|", "\\|")
         name = f"`{setting.name}`" + (f"<br>`{setting.name}_FILE`" if setting.secret else "")
-        rows.append(f"| {name} | {default} | {setting.help} |")
+        rows.append(f"| {name} | {default} | {help_text} |")
     text = CONFIGURATION.read_text()
     head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
     return head + BEGIN + "\n" + "\n".join(rows) + "\n" + END + tail

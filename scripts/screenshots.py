@@ -62,6 +62,9 @@ def pages(server: Process) -> dict[str, str]:
         "container-crashed": f"/containers/{ids['shop-mailer-1']}",
         "timeline": f"/containers/{ids['shop-mailer-1']}?tab=timeline",
         "logs": f"/containers/{ids['shop-api-1']}?tab=logs",
+        "alerts": "/alerts",
+        "alerts-history": "/alerts?view=history",
+        "silences": "/alerts?view=silences",
         "not-found": "/nowhere",
     }
 
@@ -81,7 +84,7 @@ def shoot(browser: Browser, server: Process, folder: Path, wanted: dict[str, str
                 page.goto(server.base + path)
                 page.wait_for_selector("h1")
                 page.wait_for_timeout(900)
-                if name == "timeline":
+                if name in {"timeline", "alerts"}:
                     page.locator("summary").first.click()
                 page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
             context.close()

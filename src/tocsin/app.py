@@ -18,20 +18,35 @@ from typing import IO, Any
 import msgspec
 import structlog
 
+from tocsin.accounts.administration import ROUTES as ADMINISTRATION_ROUTES
 from tocsin.accounts.api import ROUTES as ACCOUNT_ROUTES
+from tocsin.accounts.identity import Identity
+from tocsin.accounts.models import SignIn
 from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
+from tocsin.alerts import store as alert_store
+from tocsin.alerts.api import ROUTES as ALERT_ROUTES
+from tocsin.alerts.engine import AlertEngine, Lookups
+from tocsin.alerts.service import Alerts, find_view
+from tocsin.channels import outbox
+from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
+from tocsin.channels.mail import Mailer, MailServer
+from tocsin.channels.react import reaction as channel_reaction
+from tocsin.channels.sending import Sender
+from tocsin.channels.service import Channels
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.api import STREAM as LOG_STREAM_OPERATION
-from tocsin.containers.logs import LogReader, LogStream
+from tocsin.containers.evidence import evidence, find
+from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
 from tocsin.containers.watch import EngineWatch
 from tocsin.core.clock import Clock, SystemClock
+from tocsin.core.egress import EgressPolicy
 from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
 from tocsin.core.supervision import Supervisor
+from tocsin.core.vault import Vault, VaultError, load_key
 from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
 from tocsin.db.database import Database
 from tocsin.db.engine import open_engine, sqlite_url
@@ -48,21 +63,38 @@ from tocsin.http.pages import Pages
 from tocsin.http.peer import Peer
 from tocsin.http.server import Server, listen
 from tocsin.http.streams import StreamCaps
+from tocsin.logs import store as log_store
+from tocsin.logs.api import DOWNLOAD, GROUP_STREAM, STREAM
+from tocsin.logs.api import ROUTES as LOG_ROUTES
+from tocsin.logs.download import LogDownload
+from tocsin.logs.reader import LogReader
+from tocsin.logs.stream import LogStream
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
-from tocsin.settings import Settings
+from tocsin.settings import EngineAddress, Settings
+from tocsin.silences import store as silence_store
+from tocsin.silences.api import ROUTES as SILENCE_ROUTES
+from tocsin.silences.service import Silences
 from tocsin.system.api import ROUTES as SYSTEM_ROUTES
 from tocsin.system.metrics import Metrics
 from tocsin.system.service import System
 
 log = structlog.get_logger(__name__)
 
-REACTIONS: tuple[Reaction, ...] = ()
-"""Who answers to which facts, in the transaction that states them."""
-
-ROUTES = (*SYSTEM_ROUTES, *ACCOUNT_ROUTES, *CONTAINER_ROUTES, *DASHBOARD_ROUTES)
+ROUTES = (
+    *SYSTEM_ROUTES,
+    *ACCOUNT_ROUTES,
+    *ADMINISTRATION_ROUTES,
+    *CONTAINER_ROUTES,
+    *LOG_ROUTES,
+    *ALERT_ROUTES,
+    *SILENCE_ROUTES,
+    *CHANNEL_ROUTES,
+    *DASHBOARD_ROUTES,
+)
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
+LONGEST_ENGINE_PAUSE_S = 10.0
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
 
 
@@ -77,19 +109,45 @@ class Tocsin:
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
-        self.db = Database(database_url(settings), clock, self.hub.publish, REACTIONS)
+        self.alert_engine = AlertEngine(Lookups(find, evidence, silence_store.matching))
+        reactions: tuple[Reaction, ...] = (self.alert_engine.reaction(), channel_reaction(find_view))
+        self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
 
-        self.accounts = Accounts(self.db, clock, required=settings.auth == "password", api_token=settings.api_token)
-        self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after)
+        self.peer = Peer(settings.trusted_proxies, settings.base_url)
+        self.identity = Identity(
+            self.db,
+            clock,
+            self.peer,
+            sign_in=SignIn(settings.auth),
+            user_header=settings.proxy_user_header,
+            admin_user=settings.admin_user,
+            api_token=settings.api_token,
+        )
+        self.accounts = Accounts(self.db, clock, self.identity)
+        self.containers = Containers(self.db, clock, settings.restart_window, settings.archive_after, log_store)
+        self.hosts = Hosts(
+            self.db,
+            clock,
+            expected=[engine.name for engine in settings.docker_host if engine.address],
+            unreachable_after=settings.host_unreachable_after,
+        )
         self.container_queries = ContainerQueries(self.db, clock, settings.restart_window)
         self.runtimes = make_runtimes(settings, clock)
         self.watches = [
-            EngineWatch(runtime, self.containers, clock, settings.reconcile_interval)
+            EngineWatch(runtime, self.containers, self.hosts, clock, settings.reconcile_interval)
             for runtime in self.runtimes.values()
         ]
-        self.log_reader = LogReader(self.container_queries, self.runtimes, clock)
+        self.log_reader = LogReader(self.container_queries, self.runtimes, self.db, clock)
+        self.alerts = Alerts(self.db, clock, self.alert_engine)
+        self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
+        self.sender = Sender(self.egress, clock)
+        self.vault = open_vault(settings)
+        self.channels = Channels(
+            self.db, clock, self.vault, self.sender, Mailer(mail_server(settings)), settings.public_url
+        )
+        self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
         self.metrics = Metrics(self.hub)
@@ -97,10 +155,9 @@ class Tocsin:
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
-        self.peer = Peer(settings.trusted_proxies, settings.base_url)
-        self.log_stream = LogStream(
-            self.log_reader, self.accounts, StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT), self.peer.address
-        )
+        log_caps = StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT)
+        self.log_stream = LogStream(self.log_reader, self.identity, log_caps, self.peer.address)
+        self.log_download = LogDownload(self.log_reader, log_caps, self.peer.address)
         self.asgi = self._make_asgi()
 
     def _make_asgi(self) -> App:
@@ -109,28 +166,33 @@ class Tocsin:
             ROUTES,
             {
                 "accounts": self.accounts,
+                "alerts": self.alerts,
+                "channels": self.channels,
+                "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
                 "daily_uptimes": self.container_queries,
                 "db": self.db,
                 "log_reader": self.log_reader,
                 "peer": self.peer,
+                "silences": self.silences,
                 "system": self.system,
             },
         )
         self._typed_routes = api
         caps = StreamCaps(settings.sse_max_clients, settings.sse_max_per_address)
-        self.live_events = LiveEvents(self.hub, self.db, self.accounts, caps, self.peer.address)
+        self.live_events = LiveEvents(self.hub, self.db, self.identity, caps, self.peer.address)
         raw: dict[str, App] = {
             "/api/v1/containers/events": self.live_events,
             "/api/v1/openapi.json": self._serve_openapi,
             "/metrics": self.metrics,
         }
+        raw_of_containers: dict[str, App] = {"/logs/stream": self.log_stream, "/logs/download": self.log_download}
         hosts = [*settings.allowed_hosts, host_of(settings.public_url.partition("://")[2]), settings.addr[0]]
         typed: Any = api  # an ASGI application, by another name
         return http.harden(
-            http.Router(typed, Pages(), raw, self.log_stream),
-            self.accounts,
+            http.Router(typed, Pages(), raw, raw_of_containers),
+            self.identity,
             observe=self.metrics.observe_request,
             hosts=hosts,
             base_url=settings.public_url,
@@ -144,7 +206,9 @@ class Tocsin:
         """The OpenAPI document, made when somebody asks: a start does not pay for it."""
         streams = {
             "/api/v1/containers/events": EVENTS_OPERATION,
-            "/api/v1/containers/{container_id}/logs/stream": LOG_STREAM_OPERATION,
+            "/api/v1/containers/{container_id}/logs/stream": STREAM,
+            "/api/v1/containers/{container_id}/logs/download": DOWNLOAD,
+            "/api/v1/containers/logs/stream": GROUP_STREAM,
         }
         return openapi.finish(self._typed_routes.openapi_schema.to_schema(), streams)
 
@@ -155,19 +219,24 @@ class Tocsin:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str | None]:
         """Start everything, database first; yield the set-up code when one is needed; stop in the reverse order."""
+        await asyncio.to_thread(self.vault.unlock)
         await self.db.start()
         try:
             code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("live streams", self.live_events.sweep)
+            self.supervisor.start("notifications", self.channels.dispatcher.run)
+            if self.watches:
+                await self.hosts.begin(self.runtimes.keys())
             for watch in self.watches:
-                self.supervisor.start(f"engine {watch.status.name}", watch.run)
+                self.supervisor.start(f"engine {watch.status.name}", watch.run, LONGEST_ENGINE_PAUSE_S)
             yield code
         finally:
             self.end_streams()
             await self.supervisor.stop()
             await self.scheduler.stop()
+            await self.sender.close()
             for runtime in self.runtimes.values():
                 await runtime.close()
             await self.db.stop()
@@ -175,7 +244,10 @@ class Tocsin:
     def _start_jobs(self) -> None:
         every = self.scheduler.every
         every("archive removed containers", timedelta(seconds=5), self.containers.archive_missing)
+        every("tell of lost hosts", timedelta(seconds=1), self.hosts.announce)
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
+        every("fire alerts that waited", timedelta(seconds=1), self.alerts.fire_due)
+        every("begin and end silences", timedelta(seconds=1), self.silences.turn)
         every("retry reactions", timedelta(seconds=5), self._retry_reactions)
         every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
 
@@ -192,9 +264,14 @@ def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
     """Return the engines to watch, by name. Whether they can be reached shows later: never a reason not to start."""
     if settings.runtime == "none":
         return {}
-    name, address = settings.docker_host
-    runtime: Runtime = DockerRuntime(name, address or f"unix://{LOCAL_SOCKET}", clock)
-    return {name: runtime}
+    return {engine.name: _docker(engine, settings, clock) for engine in settings.docker_host}
+
+
+def _docker(engine: EngineAddress, settings: Settings, clock: Clock) -> Runtime:
+    certificates = settings.docker_cert_path
+    own = certificates / engine.name if certificates is not None else None
+    folder = own if own is not None and own.is_dir() else certificates
+    return DockerRuntime(engine.name, engine.address or f"unix://{LOCAL_SOCKET}", clock, folder, settings.log_redact)
 
 
 def retention_rules(settings: Settings) -> list[Rule]:
@@ -205,9 +282,29 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("container_days", transitions, container_store.sweep_days),
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
+        Rule("alerts", settings.retention_alerts, alert_store.sweep),
+        Rule("deliveries", settings.retention_deliveries, outbox.sweep),
+        Rule("silences", timedelta(days=90), silence_store.sweep),
+        Rule("log_tails", settings.retention_archived, log_store.sweep),
         Rule("sessions", timedelta(days=7), sweep_sessions),
         Rule("audit", settings.retention_audit, sweep_audit),
     ]
+
+
+def open_vault(settings: Settings) -> Vault:
+    given = settings.secret_key.reveal() if settings.secret_key is not None else None
+    return Vault(lambda: load_key(given, settings.data_dir / "secret.key"))
+
+
+def mail_server(settings: Settings) -> MailServer:
+    return MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_username,
+        settings.smtp_password,
+        settings.smtp_from,
+        settings.smtp_tls,
+    )
 
 
 def database_url(settings: Settings) -> str:
@@ -287,7 +384,8 @@ def prepare_database(settings: Settings) -> None:
     try:
         os.umask(0o077)
         migrate(engine, settings.data_dir / "backups", SystemClock().now())
-    except SchemaProblem as exc:
+        open_vault(settings).unlock()
+    except (SchemaProblem, VaultError) as exc:
         raise StartProblem(str(exc)) from exc
     except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence
         reason = str(getattr(exc, "orig", exc)).strip().splitlines()[0]

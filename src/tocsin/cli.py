@@ -9,13 +9,16 @@ import typer
 
 from tocsin import __version__
 from tocsin.accounts import store
-from tocsin.accounts.models import RoleName, TokenScope
+from tocsin.accounts.identity import Identity
+from tocsin.accounts.models import NewToken, RoleName, SignIn, TokenScope, UserChange
 from tocsin.accounts.service import Accounts
 from tocsin.app import StartProblem, database_url, prepare_database, serve
 from tocsin.core.clock import SystemClock
 from tocsin.core.errors import AppError
 from tocsin.core.logs import configure
 from tocsin.db.database import Database
+from tocsin.db.tx import Actor
+from tocsin.http.peer import Peer
 from tocsin.settings import Settings, SettingsError, load, unknown_names
 
 T = TypeVar("T")
@@ -28,6 +31,7 @@ cli.add_typer(token_cli, name="token")
 cli.add_typer(user_cli, name="user")
 
 SHORTEST_PASSWORD = 10
+SHELL = Actor("shell")
 
 
 def main() -> None:
@@ -69,22 +73,27 @@ def version() -> None:
 def create_token(
     name: Annotated[str, typer.Option(help="What the token is for")],
     scope: Annotated[TokenScope, typer.Option(help="What it may do")] = TokenScope.READ,
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="For how many days; for ever when left out")] = None,
 ) -> None:
     """Make a token and print it: it is shown this once."""
-    print(_with_accounts(lambda accounts, _db: accounts.create_token(name, scope, actor="shell")))
+    wanted = NewToken(name, scope, days)
+    _token, secret = _with_accounts(lambda accounts, _db: accounts.create_token(wanted, None, SHELL))
+    print(secret)
 
 
 @token_cli.command("list")
 def list_tokens() -> None:
     """List the tokens, without their secrets."""
-    for name, scope, created_at in _with_accounts(lambda _accounts, db: db.read(store.list_tokens)):
-        print(f"{name}\t{scope}\t{created_at:%Y-%m-%d}")
+    for token in _with_accounts(lambda _accounts, db: db.read(store.list_tokens)):
+        owner = token.owner.name if token.owner else "shell"
+        expires = f"{token.expires_at:%Y-%m-%d}" if token.expires_at else "never"
+        print(f"{token.name}\t{token.scope}\t{owner}\t{token.created_at:%Y-%m-%d}\t{expires}")
 
 
 @token_cli.command("revoke")
 def revoke_token(name: Annotated[str, typer.Option(help="The token's name")]) -> None:
     """Revoke a token; it stops working within seconds."""
-    _with_accounts(lambda _accounts, db: db.write(lambda tx: store.delete_token(tx, name)))
+    _with_accounts(lambda accounts, _db: accounts.revoke_token_named(name, SHELL))
     print(f"Token {name} is revoked.")
 
 
@@ -96,15 +105,27 @@ def add_user(
 ) -> None:
     """Add a user."""
     secret = password or _ask_password()
-    _with_accounts(lambda accounts, _db: accounts.add_user(name, role, _checked(secret), actor="shell"))
+    _with_accounts(lambda accounts, _db: accounts.add_user(name, role, _checked(secret), SHELL))
     print(f"User {name} may now sign in as {role}.")
+
+
+@user_cli.command("role")
+def change_role(name: str, role: RoleName) -> None:
+    """Change what a user may do."""
+
+    async def change(accounts: Accounts, db: Database) -> None:
+        user = await db.read(lambda read: store.get_user_by_name(read, name))
+        await accounts.change_user(user.id, UserChange(role=role), SHELL)
+
+    _with_accounts(change)
+    print(f"User {name} is {role} now.")
 
 
 @user_cli.command("password")
 def change_password(name: str) -> None:
     """Change a password, read from standard input; open sessions of the user end."""
     secret = _ask_password()
-    _with_accounts(lambda accounts, _db: accounts.change_password(name, _checked(secret), actor="shell"))
+    _with_accounts(lambda accounts, _db: accounts.reset_password(name, _checked(secret), SHELL))
     print(f"The password of {name} is changed.")
 
 
@@ -118,7 +139,7 @@ def list_users() -> None:
 @user_cli.command("remove")
 def remove_user(name: str) -> None:
     """Remove a user and end their sessions."""
-    _with_accounts(lambda _accounts, db: db.write(lambda tx: store.delete_user(tx, name)))
+    _with_accounts(lambda accounts, _db: accounts.remove_user_named(name, SHELL))
     print(f"User {name} is removed.")
 
 
@@ -140,7 +161,16 @@ def _with_accounts(use: Callable[[Accounts, Database], Awaitable[T]]) -> T:
         db = Database(database_url(settings), clock, lambda _frames: None)
         await db.start()
         try:
-            return await use(Accounts(db, clock, required=True, api_token=None), db)
+            identity = Identity(
+                db,
+                clock,
+                Peer((), ""),
+                sign_in=SignIn.PASSWORD,
+                user_header=settings.proxy_user_header,
+                admin_user="",
+                api_token=None,
+            )
+            return await use(Accounts(db, clock, identity), db)
         finally:
             await db.stop()
 

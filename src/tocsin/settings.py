@@ -2,15 +2,17 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from tocsin.core.durations import parse_duration
 from tocsin.core.egress import Network, Rules, parse_rules
+from tocsin.core.patterns import Pattern, compile_pattern
 from tocsin.core.secrets import Secret
 
 
@@ -133,19 +135,43 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def _docker_host(text: str) -> tuple[str, str]:
-    """Return the engine's name and address; the address is empty for the local socket."""
-    name, equals, address = text.partition("=")
-    if not equals or "/" in name:
-        name, address = "local", text
-    scheme, _, rest = address.partition("://")
-    if text and (
-        scheme not in {"unix", "tcp", "http"} or not rest or not name.replace("-", "").replace("_", "").isalnum()
-    ):
-        raise ValueError(
-            "allowed: unix:///path/to/docker.sock or tcp://host:port, with a name in front if wanted (nas=tcp://…)"
-        )
-    return name, address
+class EngineAddress(NamedTuple):
+    """One engine. The address is `unix://…`, `tcp://…` or `tcp+tls://…`, empty for the local socket."""
+
+    name: str
+    address: str
+
+
+_ENGINE = re.compile(r"(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,62})=)?((?:unix|tcp|http|https|tcp\+tls)://[^\s,=]+)")
+
+
+def _docker_host(text: str) -> tuple[EngineAddress, ...]:
+    """Return the engines to watch; a single one may go without a name."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    engines = []
+    for part in parts:
+        match = _ENGINE.fullmatch(part)
+        if match is None or (match[1] is None and len(parts) > 1) or _split(match[2]) == _split(""):
+            raise ValueError(
+                "allowed: unix:///path/to/docker.sock, tcp://host:port or tcp+tls://host:port; "
+                "several with a name each, separated by commas (here=unix:///…,nas=tcp://…)"
+            )
+        engines.append(EngineAddress(match[1] or "local", match[2].replace("https://", "tcp+tls://", 1)))
+    if len({engine.name for engine in engines}) < len(engines):
+        raise ValueError("allowed: each name once")
+    return tuple(engines) or (EngineAddress("local", ""),)
+
+
+def _folder(text: str) -> Path | None:
+    if text and not Path(text).is_dir():
+        raise ValueError("allowed: a folder that exists")
+    return Path(text) if text else None
+
+
+def _header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("allowed: the name of a header, such as Remote-User")
+    return text
 
 
 def _text(text: str) -> str:
@@ -159,6 +185,13 @@ def _secret(least: int) -> Callable[[str], Secret | None]:
         return Secret(text) if text else None
 
     return parse
+
+
+def _redaction(text: str) -> Pattern | None:
+    try:
+        return compile_pattern(text) if text else None
+    except ValueError as exc:
+        raise ValueError(f"allowed: an RE2 pattern ({exc})") from None
 
 
 _KEEP = _duration("1h", "3650d")
@@ -186,7 +219,21 @@ TABLE = (
         "TOCSIN_DOCKER_HOST",
         "",
         _docker_host,
-        "The Docker engine, with a name if wanted (`nas=tcp://…`); `DOCKER_HOST`, then the local socket when empty.",
+        "The Docker engine, or several with a name each (`here=unix:///…,nas=tcp+tls://…`); "
+        "`DOCKER_HOST`, then the local socket when empty.",
+    ),
+    Setting(
+        "TOCSIN_DOCKER_CERT_PATH",
+        "",
+        _folder,
+        "The folder with `ca.pem`, `cert.pem` and `key.pem` for `tcp+tls://`, or with such a folder for each name; "
+        "`DOCKER_CERT_PATH` when empty.",
+    ),
+    Setting(
+        "TOCSIN_HOST_UNREACHABLE_AFTER",
+        "30s",
+        _duration("1s", "1d"),
+        "How long an engine may be out of reach before it rings.",
     ),
     Setting(
         "TOCSIN_RECONCILE_INTERVAL", "5m", _duration("1s", "1d"), "How often everything is compared with the engine."
@@ -200,19 +247,57 @@ TABLE = (
     Setting(
         "TOCSIN_ARCHIVE_AFTER", "60s", _duration("0s", "1d"), "How long a removed container may take to come back."
     ),
-    Setting("TOCSIN_AUTH", "password", _choice("password", "none"), "`none` asks nobody to sign in; on loopback only."),
+    Setting(
+        "TOCSIN_AUTH",
+        "password",
+        _choice("password", "proxy", "none"),
+        "`proxy` believes the user header of a trusted reverse proxy; `none` asks nobody to sign in, on loopback only.",
+    ),
+    Setting(
+        "TOCSIN_PROXY_USER_HEADER",
+        "Remote-User",
+        _header_name,
+        "The header in which the proxy says who is there; the proxy must remove it from what clients send.",
+    ),
     Setting("TOCSIN_ALLOW_INSECURE", "false", _flag, "Lets `TOCSIN_AUTH=none` leave loopback."),
-    Setting("TOCSIN_ADMIN_USER", "", _text, "The first admin, made at start when there is no user yet."),
+    Setting(
+        "TOCSIN_ADMIN_USER",
+        "",
+        _text,
+        "The first admin, made at start when there is no user yet; with `TOCSIN_AUTH=proxy` the name that is an admin.",
+    ),
     Setting("TOCSIN_ADMIN_PASSWORD", "", _secret(10), "The first admin's password.", secret=True),
     Setting("TOCSIN_API_TOKEN", "", _secret(16), "An API token with scope `admin`, for automation.", secret=True),
     Setting("TOCSIN_METRICS_PUBLIC", "false", _flag, "Lets anybody read `/metrics`."),
     Setting("TOCSIN_SSE_MAX_CLIENTS", "1000", _integer(1, 100_000), "Live event streams in all."),
     Setting("TOCSIN_SSE_MAX_PER_ADDRESS", "20", _integer(1, 100_000), "Live event streams for one address."),
+    Setting(
+        "TOCSIN_LOG_REDACT",
+        "",
+        _redaction,
+        "An RE2 pattern; what it matches in container logs is shown and kept as `***`, such as "
+        "`(?i)(password|token)=\\S+`.",
+    ),
     Setting("TOCSIN_EGRESS_ALLOW", "", _rules, "Hosts and networks Tocsin may contact although they are local."),
     Setting("TOCSIN_EGRESS_DENY", "", _rules, "Hosts and networks Tocsin must never contact."),
+    Setting(
+        "TOCSIN_SECRET_KEY",
+        "",
+        _secret(40),
+        "Encrypts stored secrets: 32 bytes in base64; `secret.key` when empty.",
+        secret=True,
+    ),
+    Setting("TOCSIN_SMTP_HOST", "", _text, "The mail server for e-mail channels; none when empty."),
+    Setting("TOCSIN_SMTP_PORT", "587", _integer(1, 65535), "Its port: 465 is TLS from the start, others STARTTLS."),
+    Setting("TOCSIN_SMTP_USERNAME", "", _text, "Who Tocsin is at the mail server."),
+    Setting("TOCSIN_SMTP_PASSWORD", "", _secret(1), "Its password there; never sent without TLS.", secret=True),
+    Setting("TOCSIN_SMTP_FROM", "tocsin@localhost", _text, "The sender of its mail."),
+    Setting("TOCSIN_SMTP_TLS", "true", _flag, "`false` allows a mail server without TLS, but never with a password."),
+    Setting("TOCSIN_RETENTION_DELIVERIES", "90d", _KEEP, "How long the record of notifications is kept."),
     Setting("TOCSIN_RETENTION_EVENTS", "7d", _KEEP, "How long events are kept for replay and the feed."),
     Setting("TOCSIN_RETENTION_TRANSITIONS", "400d", _KEEP, "How long state transitions are kept."),
     Setting("TOCSIN_RETENTION_ARCHIVED", "30d", _KEEP, "How long archived containers are kept."),
+    Setting("TOCSIN_RETENTION_ALERTS", "400d", _KEEP, "How long alerts are kept after they ended."),
     Setting("TOCSIN_RETENTION_AUDIT", "400d", _KEEP, "How long the record of who changed what is kept."),
     Setting("TOCSIN_ORGANISATION_NAME", "Tocsin", _text, "The name shown to visitors."),
     Setting("TOCSIN_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."),
@@ -233,11 +318,14 @@ class Settings:
     cors_origins: tuple[str, ...]
     max_body_bytes: int
     runtime: str
-    docker_host: tuple[str, str]
+    docker_host: tuple[EngineAddress, ...]
+    docker_cert_path: Path | None
+    host_unreachable_after: timedelta
     reconcile_interval: timedelta
     restart_window: timedelta
     archive_after: timedelta
     auth: str
+    proxy_user_header: str
     allow_insecure: bool
     admin_user: str
     admin_password: Secret | None
@@ -245,11 +333,21 @@ class Settings:
     metrics_public: bool
     sse_max_clients: int
     sse_max_per_address: int
+    log_redact: Pattern | None
     egress_allow: Rules
     egress_deny: Rules
+    secret_key: Secret | None
+    smtp_host: str
+    smtp_port: int
+    smtp_username: str
+    smtp_password: Secret | None
+    smtp_from: str
+    smtp_tls: bool
+    retention_deliveries: timedelta
     retention_events: timedelta
     retention_transitions: timedelta
     retention_archived: timedelta
+    retention_alerts: timedelta
     retention_audit: timedelta
     organisation_name: str
     log_level: str
@@ -269,6 +367,10 @@ class Settings:
             return ipaddress.ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
+
+
+DOCKERS_OWN = {"TOCSIN_DOCKER_HOST": "DOCKER_HOST", "TOCSIN_DOCKER_CERT_PATH": "DOCKER_CERT_PATH"}
+"""What Docker's own client reads, for when ours is empty."""
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -291,9 +393,11 @@ def unknown_names(environment: Mapping[str, str] | None = None) -> list[str]:
 
 def _value(setting: Setting, given: Mapping[str, str]) -> Any:
     source = setting.name
-    if setting.name == "TOCSIN_DOCKER_HOST" and not given.get(source):
-        source = "DOCKER_HOST"
+    if setting.name in DOCKERS_OWN and not given.get(source):
+        source = DOCKERS_OWN[setting.name]
     text = given.get(source, "").strip()
+    if source == "DOCKER_HOST" and given.get("DOCKER_TLS_VERIFY"):
+        text = text.replace("tcp://", "tcp+tls://", 1)
     file = given.get(f"{setting.name}_FILE", "") if setting.secret else ""
     if file:
         if text:
@@ -316,7 +420,21 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             "TOCSIN_AUTH='none' cannot leave loopback; allowed: a loopback TOCSIN_ADDR, or TOCSIN_ALLOW_INSECURE=true"
         )
-    if bool(settings.admin_user) != bool(settings.admin_password):
+    if settings.auth == "proxy" and not settings.trusted_proxies:
+        raise SettingsError(
+            "TOCSIN_AUTH='proxy' believes no one without TOCSIN_TRUSTED_PROXIES; allowed: the networks of your proxy"
+        )
+    if settings.auth != "proxy" and bool(settings.admin_user) != bool(settings.admin_password):
         raise SettingsError("TOCSIN_ADMIN_USER and TOCSIN_ADMIN_PASSWORD belong together; set both or neither")
+    _check_certificates(settings)
     if "*" in settings.cors_origins and settings.auth == "none":
         raise SettingsError("TOCSIN_CORS_ORIGINS='*' is not allowed with TOCSIN_AUTH='none'; name the origins")
+
+
+def _check_certificates(settings: Settings) -> None:
+    tls = [engine for engine in settings.docker_host if engine.address.startswith("tcp+tls://")]
+    if tls and settings.docker_cert_path is None:
+        raise SettingsError(
+            f"TOCSIN_DOCKER_HOST has tcp+tls:// for {tls[0].name}; "
+            "set TOCSIN_DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem"
+        )

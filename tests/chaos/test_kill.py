@@ -63,7 +63,7 @@ def storm(engine: Engine, stop: threading.Event, chance: random.Random) -> None:
     names = [f"storm-{number}" for number in range(CONTAINERS)]
     while not stop.is_set():
         name = chance.choice(names)
-        match chance.randrange(6):
+        match chance.randrange(7):
             case 0:
                 engine.docker("rm", "-f", name, check=False)
                 engine.docker(
@@ -80,6 +80,10 @@ def storm(engine: Engine, stop: threading.Event, chance: random.Random) -> None:
                 engine.docker("stop", "-t", "0", name, check=False)
             case 5:
                 engine.docker("restart", "-t", "0", name, check=False)
+            case 6:
+                engine.docker("rm", "-f", name, check=False)
+                crash = ("sh", "-c", "sleep 0.2; exit 3")
+                engine.docker("run", "-d", "--name", name, "--network", "none", "busybox:1.0", *crash, check=False)
 
 
 def engine_states(engine: Engine) -> dict[str, str]:
@@ -110,6 +114,30 @@ def check_timelines(database: Path) -> None:
         assert states[container_id] == state
 
 
+def check_alerts(database: Path) -> None:
+    """What is down has one open alert, what is not has none, and each that fired ends before the next begins."""
+    with sqlite3.connect(database) as connection:
+        states = dict(
+            connection.execute(
+                "SELECT id, state FROM containers WHERE archived_at_ms IS NULL AND missing_since_ms IS NULL"
+            )
+        )
+        opened = connection.execute(
+            "SELECT entity_key FROM alerts WHERE open_key IS NOT NULL AND alert_type = 'container_down'"
+        ).fetchall()
+        told = connection.execute("SELECT type, data FROM events WHERE type LIKE 'alert.%' ORDER BY id").fetchall()
+    down = sorted(number for number, state in states.items() if state in {"exited", "dead"})
+    assert sorted(int(row[0]) for row in opened if int(row[0]) in states) == down
+    firing: dict[str, int] = {}
+    for kind, data in told:
+        alert = json.loads(data)
+        key = f"{alert['alert_type']}|{alert['entity_key']}"
+        if kind == "alert.fired":
+            assert firing.setdefault(key, alert["id"]) == alert["id"], "a second episode before the first one ended"
+        elif kind == "alert.resolved":
+            assert firing.pop(key) == alert["id"], "an end without a beginning"
+
+
 @pytest.mark.timeout(60 + 30 * ROUNDS)
 def test_kill_in_a_storm_loses_and_doubles_nothing(engine: Engine, tmp_path: Path):
     chance = random.Random(7)
@@ -138,6 +166,7 @@ def test_kill_in_a_storm_loses_and_doubles_nothing(engine: Engine, tmp_path: Pat
     assert listener.seen == journalled(data)
     assert len(listener.seen) > ROUNDS
     check_timelines(data / "tocsin.db")
+    check_alerts(data / "tocsin.db")
 
 
 def journalled(data: Path) -> list[int]:

@@ -22,6 +22,9 @@ PAGES = (
     "/containers/1?tab=logs",
     "/containers/999",
     "/c/wep",
+    "/alerts",
+    "/alerts?view=history",
+    "/alerts?view=silences",
     "/nowhere",
 )
 FIRST_LOAD_LIMIT_BYTES = 200 * 1024

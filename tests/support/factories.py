@@ -4,13 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tocsin.containers.models import Container, State
-from tocsin.runtimes.base import Details
+from tocsin.runtimes.base import Details, LogLine
 
 T0 = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 
 
 def at(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
+
+
+def said(text: str | None) -> tuple[LogLine, ...]:
+    """Last words."""
+    return () if text is None else (LogLine("2026-03-04T09:00:00.1Z", "stdout", text),)
 
 
 def container(**changes: Any) -> Container:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from blockbuster import blockbuster_ctx
+from multidict import CIMultiDict
 
 from tocsin.app import Tocsin, prepare_database
 from tocsin.core.clock import SystemClock
@@ -57,7 +58,7 @@ class Client:
     async def request(
         self, method: str, path: str, *, json_body: Any = None, token: str | None = TOKEN, **options: Any
     ) -> Answer:
-        headers = dict(options.pop("headers", {}))
+        headers = CIMultiDict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token}")
         if json_body is not None:
@@ -159,7 +160,8 @@ async def running(data_dir: Path, **environment: str) -> AsyncIterator[Program]:
 @asynccontextmanager
 async def _serving(tocsin: Tocsin, sock: socket.socket) -> AsyncIterator[Program]:
     port = sock.getsockname()[1]
-    async with tocsin.running() as code, aiohttp.ClientSession() as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with tocsin.running() as code, aiohttp.ClientSession(connector=connector) as session:
         program = Program(tocsin, Client(f"http://127.0.0.1:{port}", session), code)
         tocsin.hub.tap(lambda frames: program.events.extend(Seen(f.id, f.type, json.loads(f.data)) for f in frames))
 

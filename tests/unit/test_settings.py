@@ -17,11 +17,22 @@ WRONG = {
     "TOCSIN_CORS_ORIGINS": ("example.org", "https://example.org/path", "ftp://x"),
     "TOCSIN_MAX_BODY_BYTES": ("1MB", "0", "-1", "1.5", "99999999999999"),
     "TOCSIN_RUNTIME": ("podman", "kubernetes"),
-    "TOCSIN_DOCKER_HOST": ("ssh://host", "unix://", "/var/run/docker.sock", "na me=unix:///x"),
+    "TOCSIN_DOCKER_HOST": (
+        "ssh://host",
+        "unix://",
+        "/var/run/docker.sock",
+        "na me=unix:///x",
+        "unix:///a,unix:///b",
+        "a=unix:///a,a=unix:///b",
+        "a=tcp://[::1",
+    ),
+    "TOCSIN_DOCKER_CERT_PATH": ("/no/such/folder",),
+    "TOCSIN_HOST_UNREACHABLE_AFTER": ("soon", "0s", "2d"),
     "TOCSIN_RECONCILE_INTERVAL": ("often", "0s", "30d", "5"),
     "TOCSIN_RESTART_WINDOW": ("1s", "8d", "ten minutes"),
     "TOCSIN_ARCHIVE_AFTER": ("-1s", "2d"),
-    "TOCSIN_AUTH": ("off", "proxy"),
+    "TOCSIN_AUTH": ("off", "oidc"),
+    "TOCSIN_PROXY_USER_HEADER": ("Remote User", "x:y"),
     "TOCSIN_ALLOW_INSECURE": ("maybe", "2"),
     "TOCSIN_ADMIN_USER": (),
     "TOCSIN_ADMIN_PASSWORD": ("short",),
@@ -29,11 +40,21 @@ WRONG = {
     "TOCSIN_METRICS_PUBLIC": ("perhaps",),
     "TOCSIN_SSE_MAX_CLIENTS": ("0", "many"),
     "TOCSIN_SSE_MAX_PER_ADDRESS": ("0", "many"),
+    "TOCSIN_LOG_REDACT": ("(", "[a"),
     "TOCSIN_EGRESS_ALLOW": ("a host", "10.0.0.0/8,http://x"),
     "TOCSIN_EGRESS_DENY": ("a host",),
+    "TOCSIN_SECRET_KEY": ("short",),
+    "TOCSIN_SMTP_HOST": (),
+    "TOCSIN_SMTP_PORT": ("0", "65536", "smtp"),
+    "TOCSIN_SMTP_USERNAME": (),
+    "TOCSIN_SMTP_PASSWORD": (),
+    "TOCSIN_SMTP_FROM": (),
+    "TOCSIN_SMTP_TLS": ("maybe",),
+    "TOCSIN_RETENTION_DELIVERIES": ("5m",),
     "TOCSIN_RETENTION_EVENTS": ("5m", "forever", "9999d"),
     "TOCSIN_RETENTION_TRANSITIONS": ("5m",),
     "TOCSIN_RETENTION_ARCHIVED": ("5m",),
+    "TOCSIN_RETENTION_ALERTS": ("5m",),
     "TOCSIN_RETENTION_AUDIT": ("5m",),
     "TOCSIN_ORGANISATION_NAME": (),
     "TOCSIN_LOG_LEVEL": ("loud", "trace"),
@@ -61,7 +82,7 @@ def test_nothing_set_is_all_defaults():
     settings = load({})
     assert settings.addr == ("127.0.0.1", 8080)
     assert settings.data_dir == Path("data")
-    assert (settings.auth, settings.runtime, settings.docker_host) == ("password", "auto", ("local", ""))
+    assert (settings.auth, settings.runtime, settings.docker_host) == ("password", "auto", (("local", ""),))
     assert settings.restart_window == timedelta(minutes=10)
     assert settings.public_url == "http://127.0.0.1:8080"
 
@@ -72,12 +93,31 @@ def test_every_default_can_be_said_aloud():
 
 
 def test_names_and_addresses_of_engines():
-    assert load({"TOCSIN_DOCKER_HOST": "nas=tcp://10.0.0.7:2375"}).docker_host == ("nas", "tcp://10.0.0.7:2375")
-    assert load({"DOCKER_HOST": "unix:///run/x.sock"}).docker_host == ("local", "unix:///run/x.sock")
-    both = {"DOCKER_HOST": "unix:///a", "TOCSIN_DOCKER_HOST": "unix:///b"}
-    assert load(both).docker_host == ("local", "unix:///b")
+    def engines(**environment: str) -> list[tuple[str, str]]:
+        return [tuple(engine) for engine in load(environment).docker_host]
+
+    assert engines(TOCSIN_DOCKER_HOST="nas=tcp://10.0.0.7:2375") == [("nas", "tcp://10.0.0.7:2375")]
+    assert engines(DOCKER_HOST="unix:///run/x.sock") == [("local", "unix:///run/x.sock")]
+    assert engines(DOCKER_HOST="unix:///a", TOCSIN_DOCKER_HOST="unix:///b") == [("local", "unix:///b")]
+    several = engines(TOCSIN_DOCKER_HOST="here=unix:///a, far-1=tcp://[fd00::1]:2375,")
+    assert several == [("here", "unix:///a"), ("far-1", "tcp://[fd00::1]:2375")]
     with pytest.raises(SettingsError, match=r"^DOCKER_HOST='ssh://x'"):
         load({"DOCKER_HOST": "ssh://x"})
+
+
+def test_engines_over_tls_have_certificates(tmp_path: Path):
+    docker = {"DOCKER_HOST": "tcp://nas:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
+    settings = load(docker)
+    assert [tuple(engine) for engine in settings.docker_host] == [("local", "tcp+tls://nas:2376")]
+    assert settings.docker_cert_path == tmp_path
+    assert load({"TOCSIN_DOCKER_HOST": "https://nas:2376", "TOCSIN_DOCKER_CERT_PATH": str(tmp_path)}).docker_host[
+        0
+    ] == (
+        "local",
+        "tcp+tls://nas:2376",
+    )
+    with pytest.raises(SettingsError, match="set TOCSIN_DOCKER_CERT_PATH"):
+        load({"TOCSIN_DOCKER_HOST": "nas=tcp+tls://nas:2376"})
 
 
 def test_secrets_come_from_files_too_and_are_never_shown(tmp_path: Path):

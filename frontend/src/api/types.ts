@@ -6,6 +6,7 @@ type Schemas = components['schemas']
 export type User = Schemas['UserView']
 export type Role = User['role']
 export type Session = Schemas['Me']
+export type SetupState = Schemas['SetupState']
 export type RuntimeHost = Schemas['HostView']
 export type RuntimeStatus = Schemas['RuntimeStatus']
 export type ContainerState = Schemas['State']
@@ -21,6 +22,13 @@ export type LogTail = Schemas['LogExcerpt']
 export type UptimeDays = Schemas['DailyUptimeList']
 export type JournalEvent = Schemas['EventView']
 export type JournalPage = Schemas['EventList']
+export type Severity = Schemas['Severity']
+export type Alert = Schemas['AlertView']
+export type ActiveAlerts = Schemas['ActiveAlerts']
+export type AlertPage = Schemas['AlertList']
+export type Silence = Schemas['SilenceView']
+export type NewSilence = Omit<Schemas['NewSilence'], 'global'> & { global?: boolean }
+export type SilencePage = Schemas['SilenceList']
 
 /** In the order in which people care about them. */
 export const CONTAINER_STATES = [

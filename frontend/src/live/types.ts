@@ -1,4 +1,4 @@
-import type { Container, ContainerState, HealthStatus } from '@/api/types'
+import type { Alert, Container, ContainerState, HealthStatus, Silence } from '@/api/types'
 
 interface AboutContainer {
   container_id: number
@@ -30,6 +30,14 @@ export interface LiveEvents {
     severity: string
   }
   'container.restart_recovery': AboutContainer
+  'alert.fired': Alert
+  'alert.updated': Alert
+  'alert.silenced': Alert
+  'alert.acknowledged': Alert
+  'alert.resolved': Alert
+  'silence.created': Silence
+  'silence.cancelled': { id: number }
+  'silence.expired': { id: number }
   'runtime.status': { connected: boolean; name: string; label: string; error: string | null; timestamp: string }
   'sync.required': Record<string, unknown>
 }
@@ -55,6 +63,14 @@ const NAMES: Record<LiveType, true> = {
   'container.archived': true,
   'container.restart_alert': true,
   'container.restart_recovery': true,
+  'alert.fired': true,
+  'alert.updated': true,
+  'alert.silenced': true,
+  'alert.acknowledged': true,
+  'alert.resolved': true,
+  'silence.created': true,
+  'silence.cancelled': true,
+  'silence.expired': true,
   'runtime.status': true,
   'sync.required': true,
 }

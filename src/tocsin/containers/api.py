@@ -6,22 +6,18 @@ from litestar import Request, delete, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from tocsin.containers.logs import LogQuery, LogReader, read_lines
 from tocsin.containers.models import (
     ContainerDetail,
     ContainerEndpoints,
     ContainerList,
-    LogExcerpt,
     State,
     TransitionList,
 )
 from tocsin.containers.queries import ContainerQueries, Listing
 from tocsin.containers.service import Containers
-from tocsin.http import openapi
-from tocsin.http.access import Principal
+from tocsin.db.tx import Actor
 from tocsin.http.caching import cached
 from tocsin.http.params import Limit, Moment, Offset, PathId, Switch, Text, choice, moment, switch
-from tocsin.http.peer import Peer
 
 TAGS = ["Containers"]
 AnyRequest = Request[Any, Any, Any]
@@ -34,11 +30,12 @@ async def list_containers(
     archived: Switch = None,
     group: Text = None,
     state_is: Annotated[str | None, QueryParameter(name="state")] = None,
+    host: Text = None,
     limit: Limit = 500,
     offset: Offset = 0,
 ) -> ContainerList:
     """List containers by group, by name. Ignored ones never appear; `group` is the name a group is shown under."""
-    wanted = Listing(switch("archived", archived), group, choice("state", state_is, State), limit, offset)
+    wanted = Listing(switch("archived", archived), group, choice("state", state_is, State), host, limit, offset)
     body, version = await container_queries.list_encoded(wanted)
     return cached(request, body, f"c{version}")  # type: ignore[return-value] # encoded already; the schema needs the struct
 
@@ -50,10 +47,11 @@ async def get_container(container_id: PathId, container_queries: NamedDependency
 
 
 @delete("/api/v1/containers/{container_id:str}", operation_id="deleteContainer", tags=TAGS)
-async def delete_container(container_id: PathId, request: AnyRequest, containers: NamedDependency[Containers]) -> None:
+async def delete_container(
+    container_id: PathId, containers: NamedDependency[Containers], actor: NamedDependency[Actor]
+) -> None:
     """Delete a container that is not live, with its history."""
-    principal: Principal = request.scope["state"]["principal"]
-    await containers.delete(container_id, principal.actor)
+    await containers.delete(container_id, actor)
 
 
 @get("/api/v1/containers/{container_id:str}/transitions", operation_id="listTransitions", tags=TAGS)
@@ -70,24 +68,6 @@ async def list_transitions(
     return await container_queries.transitions(container_id, start, end, limit, offset)
 
 
-@get("/api/v1/containers/{container_id:str}/logs", operation_id="getLogs", tags=TAGS)
-async def get_logs(
-    container_id: PathId,
-    log_reader: NamedDependency[LogReader],
-    request: AnyRequest,
-    peer: NamedDependency[Peer],
-    lines: Text = None,
-    since: Moment = None,
-    until: Moment = None,
-    timestamps: Switch = None,
-) -> LogExcerpt:
-    """Return the last lines of a container's logs, oldest first: `lines` of them, 100 unless stated, at most 500."""
-    wanted = LogQuery(
-        read_lines(lines), moment("since", since), moment("until", until), switch("timestamps", timestamps)
-    )
-    return await log_reader.tail(container_id, wanted, peer.address(request.scope))
-
-
 @get("/api/v1/containers/{container_id:str}/endpoints", operation_id="listContainerEndpoints", tags=TAGS)
 async def list_endpoints(
     container_id: PathId,
@@ -100,14 +80,4 @@ async def list_endpoints(
     return ContainerEndpoints(container_id=container.id, endpoints=[], total=0, has_more=False)
 
 
-ROUTES = (list_containers, get_container, delete_container, list_transitions, get_logs, list_endpoints)
-
-STREAM = openapi.stream_operation(
-    "StreamLogs",
-    "Stream a container's logs: `container.log_line` for each line, `container.log_error` at the end, with its reason.",
-    [
-        {"name": "container_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}},
-        openapi.query("lines", "How many past lines first, 1 to 500", type="integer", minimum=1, default=100),
-        openapi.query("since", "Resume after this time of a log line"),
-    ],
-)
+ROUTES = (list_containers, get_container, delete_container, list_transitions, list_endpoints)

@@ -229,14 +229,6 @@ class TransitionList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
-class LogExcerpt(msgspec.Struct, kw_only=True):
-    container_id: int
-    container_name: str
-    lines: list[str]
-    total_lines: int
-    truncated: bool
-
-
 class ContainerEndpoints(msgspec.Struct, kw_only=True):
     container_id: int
     endpoints: list[dict[str, str | int | None]]
@@ -324,15 +316,17 @@ class RuntimeStatusChanged(Event, frozen=True, kw_only=True, tag="runtime.status
     error: str | None
 
 
-class LogLineEvent(msgspec.Struct, kw_only=True, tag_field="type", tag="container.log_line"):
-    container_id: int
-    line: str
-    stream: str
-    timestamp: str
-    partial: bool
+class HostUnreachable(Event, frozen=True, kw_only=True, tag="host.unreachable"):
+    """An engine has been out of reach for a while. What its containers do is unknown, not "down"."""
 
-
-class LogEnded(msgspec.Struct, kw_only=True, tag_field="type", tag="container.log_error"):
-    container_id: int
+    host: str
     error: str
-    reason: Annotated[str, Meta(description="`ended`, `read_error` or `gone`")]
+    since: Instant
+
+
+class HostRecovered(Event, frozen=True, kw_only=True, tag="host.recovered"):
+    """An engine that was told to be out of reach is not: `reason` is `connected`, or `removed` from the settings."""
+
+    host: str
+    down_seconds: int
+    reason: str

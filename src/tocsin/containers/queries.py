@@ -34,6 +34,7 @@ class Listing(NamedTuple):
     archived: bool
     group: str | None
     state: State | None
+    host: str | None
     limit: int
     offset: int
 
@@ -93,6 +94,12 @@ class ContainerQueries:
         """Raises NotFound."""
         return await self._db.read(lambda read: store.get(read, container_id))
 
+    async def in_group(self, group: str) -> list[Container]:
+        """Return the containers that a list shows under *group*, by name."""
+        wanted = Listing(False, group, None, None, 0, 0)
+        found = (await self.snapshot()).containers
+        return [container for container in found if container.archived_at is None and _matches(container, wanted)]
+
     async def detail(self, container_id: int) -> ContainerDetail:
         now = self._clock.now()
 
@@ -151,6 +158,7 @@ def _matches(container: Container, wanted: Listing) -> bool:
     return (
         not container.traits.is_ignored
         and (wanted.state is None or container.state is wanted.state)
+        and (wanted.host is None or container.host == wanted.host)
         and (wanted.group is None or views.group_of(container)[0] == wanted.group)
     )
 

@@ -2,30 +2,45 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 from msgspec.structs import replace
 
 from tocsin.containers import journal, rules, store, uptime, views
 from tocsin.containers.labels import identity_key
-from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning, RuntimeStatusChanged
+from tocsin.containers.models import LIVE_STATES, Container, ContainerRunning
 from tocsin.containers.rules import Decision
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
-from tocsin.db.tx import Read, Tx
-from tocsin.runtimes.base import Created, Destroyed, Details, Inventory, Observation, Started
+from tocsin.db.tx import Actor, Read, Tx
+from tocsin.runtimes.base import Created, Destroyed, Details, Died, Inventory, LogLine, Observation, Started
 
 log = structlog.get_logger(__name__)
+
+
+class KeepLastLines(Protocol):
+    """Keeps what a container said last. `pack` takes a moment; `keep` is SQL only."""
+
+    def pack(self, lines: Sequence[LogLine]) -> bytes: ...
+    def keep(self, tx: Tx, container_id: int, at: datetime, packed: bytes) -> None: ...
 
 
 class Containers:
     """Everything that changes containers. `restart_window` and `archive_after` are settings."""
 
-    def __init__(self, db: Database, clock: Clock, restart_window: timedelta, archive_after: timedelta) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        restart_window: timedelta,
+        archive_after: timedelta,
+        last_lines: KeepLastLines,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._archive_after = archive_after
+        self._last_lines = last_lines
         self.restart_window = restart_window
 
     # --- observations ------------------------------------------------------------------------------------------------
@@ -35,9 +50,10 @@ class Containers:
 
         Returns the runtime id to inspect and pass to `inspected` when the observation alone does not say enough.
         """
-        return await self._db.write(lambda tx: self._observe(tx, host, seen))
+        said = self._last_lines.pack(seen.last_lines) if isinstance(seen, Died) and seen.last_lines else None
+        return await self._db.write(lambda tx: self._observe(tx, host, seen, said))
 
-    def _observe(self, tx: Tx, host: str, seen: Observation) -> str | None:
+    def _observe(self, tx: Tx, host: str, seen: Observation, said: bytes | None) -> str | None:
         if isinstance(seen, Created):
             self._appear(tx, host, seen.details, live=True)
             return None
@@ -48,6 +64,8 @@ class Containers:
             return seen.runtime_id if isinstance(seen, Started) else None
         if isinstance(seen, Destroyed):
             return self._destroyed(tx, container, seen)
+        if said is not None:
+            self._last_lines.keep(tx, container.id, seen.at, said)
         journal.apply(tx, container, rules.decide(container, seen), self.restart_window)
         return None
 
@@ -86,8 +104,11 @@ class Containers:
         if container is None:
             journal.insert(tx, rules.discover(details, host, now, live=live), self.restart_window)
             return
-        store.attach(tx, host, details.runtime_id, container.id)
         gone = container.missing_since is not None or container.archived_at is not None
+        if gone:  # its last incarnation was kept to be recognised; the engine has it no longer
+            for old in store.list_runtime_ids(tx, container.id):
+                store.detach(tx, host, old)
+        store.attach(tx, host, details.runtime_id, container.id)
         if gone or not live:
             adopted = rules.adopt(container, details)
             if gone:
@@ -136,20 +157,6 @@ class Containers:
     async def last_event_at(self, host: str) -> datetime | None:
         return await self._db.read(lambda read: store.last_event_at(read, host))
 
-    async def engine_changed(self, host: str, *, connected: bool, error: str | None) -> None:
-        """Record that the link to an engine came up or broke: states stay, marked as last known while it is down."""
-        now = self._clock.now()
-
-        def work(tx: Tx) -> None:
-            store.set_stale(tx, host, None if connected else now)
-            tx.emit(
-                RuntimeStatusChanged(
-                    connected=connected, name=host, label="Containers", error=error, timestamp=wire(now)
-                )
-            )
-
-        await self._db.write(work)
-
     # --- timed work --------------------------------------------------------------------------------------------------
 
     async def archive_missing(self) -> int:
@@ -181,7 +188,7 @@ class Containers:
 
     # --- by people ---------------------------------------------------------------------------------------------------
 
-    async def delete(self, container_id: int, actor: str) -> None:
+    async def delete(self, container_id: int, actor: Actor) -> None:
         """Delete a container and its history.  Raises NotFound; ContainerRunning: it is live.
 
         If the engine still has it, it stays forgotten until it starts again.

@@ -66,6 +66,12 @@ def list_of_host(read: Read, host: str) -> list[Container]:
     return [_container(row) for row in read.execute(select(containers).where(containers.c.host == host))]
 
 
+def list_hosts(read: Read) -> set[str]:
+    """Return the hosts of containers that are neither missing nor archived."""
+    present = (containers.c.archived_at_ms.is_(None), containers.c.missing_since_ms.is_(None))
+    return set(read.execute(select(containers.c.host).where(*present).distinct()).scalars())
+
+
 def list_runtime_ids(read: Read, container_id: int) -> list[str]:
     found = select(runtime_ids.c.runtime_id).where(runtime_ids.c.container_id == container_id)
     return list(read.execute(found).scalars())
@@ -99,6 +105,15 @@ def list_transitions(
     rows = read.execute(page.limit(limit).offset(offset)).all()
     total = read.execute(select(func.count()).select_from(transitions).where(*where)).scalar_one()
     return [Transition(row.id, row.container_id, _change(row)) for row in rows], int(total)
+
+
+def last_end(read: Read, container_id: int) -> Transition | None:
+    """Return when and how a container ended last."""
+    ends = transitions.c.new_state.in_([State.EXITED.value, State.COMPLETED.value, State.DEAD.value])
+    mine = select(transitions).where(transitions.c.container_id == container_id, ends)
+    newest = mine.order_by(transitions.c.at_ms.desc(), transitions.c.id.desc()).limit(1)
+    row = read.execute(newest).one_or_none()
+    return None if row is None else Transition(row.id, row.container_id, _change(row))
 
 
 def count_restarts(read: Read, container_id: int, since: datetime) -> int:
@@ -223,6 +238,13 @@ def set_stale(tx: Tx, host: str, since: datetime | None) -> None:
     else:
         stale = update(containers).where(*mine, containers.c.stale_since_ms.is_not(None))
         tx.execute(stale.values(stale_since_ms=None))
+    tx.touch(TOUCHED)
+
+
+def set_missing(tx: Tx, host: str, since: datetime) -> None:
+    """Say that everything of *host* is gone: what does not come back is archived in time."""
+    mine = (containers.c.host == host, containers.c.archived_at_ms.is_(None), containers.c.missing_since_ms.is_(None))
+    tx.execute(update(containers).where(*mine).values(missing_since_ms=to_ms(since)))
     tx.touch(TOUCHED)
 
 

@@ -48,6 +48,16 @@ runtime_ids = Table(
     sqlite_with_rowid=False,
 )
 
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("lost_at_ms", BigInteger),
+    Column("error", Text),
+    Column("announced", Boolean, nullable=False),
+    Column("ever_connected", Boolean, nullable=False),
+)
+
 tombstones = Table(
     "container_tombstones",
     metadata,

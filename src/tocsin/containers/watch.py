@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from tocsin.containers.hosts import Hosts
 from tocsin.containers.service import Containers
 from tocsin.core.clock import Clock
 from tocsin.core.errors import AppError, StorageUnavailable, Unavailable
@@ -35,9 +36,12 @@ class EngineStatus:
 class EngineWatch:
     """Feeds one engine into Containers. `run` belongs under the supervisor."""
 
-    def __init__(self, runtime: Runtime, containers: Containers, clock: Clock, reconcile_interval: timedelta) -> None:
+    def __init__(
+        self, runtime: Runtime, containers: Containers, hosts: Hosts, clock: Clock, reconcile_interval: timedelta
+    ) -> None:
         self._runtime = runtime
         self._containers = containers
+        self._hosts = hosts
         self._clock = clock
         self._interval_s = reconcile_interval.total_seconds()
         self._busy = False
@@ -121,7 +125,7 @@ class EngineWatch:
     async def _found(self) -> None:
         if not self.status.connected:
             self.status.connected, self.status.error, self.status.since = True, None, self._clock.now()
-            await self._containers.engine_changed(self._runtime.name, connected=True, error=None)
+            await self._hosts.changed(self._runtime.name, connected=True, error=None)
             log.info("engine connected", engine=self._runtime.name, version=self.status.version)
 
     async def _lost(self, error: str) -> None:
@@ -131,7 +135,7 @@ class EngineWatch:
             self.status.since = self._clock.now()
         self.status.connected, self.status.error = False, error
         if first:
-            await self._containers.engine_changed(self._runtime.name, connected=False, error=error)
+            await self._hosts.changed(self._runtime.name, connected=False, error=error)
 
 
 def _cause(exc: BaseException) -> BaseException:

@@ -2,6 +2,8 @@
 
 import hmac
 
+MASK = "***"
+
 
 class Secret:
     """A password, token or URL with one inside. Call `reveal` only where it is used."""
@@ -19,6 +21,6 @@ class Secret:
         return hmac.compare_digest(self._value.encode(), other.encode())
 
     def __repr__(self) -> str:
-        return "***"
+        return MASK
 
     __str__ = __repr__

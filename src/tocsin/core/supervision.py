@@ -34,13 +34,13 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.health: dict[str, TaskHealth] = {}
 
-    def start(self, name: str, run: Run) -> None:
+    def start(self, name: str, run: Run, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
         """Keep *run* alive for ever under *name*."""
         self.health[name] = TaskHealth(name)
-        self._tasks[name] = asyncio.create_task(self.keep(name, run), name=name)
+        self._tasks[name] = asyncio.create_task(self.keep(name, run, longest_pause_s), name=name)
 
-    async def keep(self, name: str, run: Run) -> None:
-        """Run *run* for ever: 1 s after the first failure, doubling to 30 s; only cancellation ends it."""
+    async def keep(self, name: str, run: Run, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
+        """Run *run* for ever: 1 s after the first failure, then doubling; only cancellation ends it."""
         health = self.health.setdefault(name, TaskHealth(name))
         failures = 0
         while True:
@@ -60,7 +60,7 @@ class Supervisor:
             failures = 0 if self._clock.monotonic() - started > CALM_AFTER_S else failures
             health.restarts += 1
             health.waiting = True
-            await self._clock.sleep(min(2.0**failures, LONGEST_PAUSE_S))
+            await self._clock.sleep(min(2.0**failures, longest_pause_s))
             failures = min(failures + 1, 8)
 
     async def stop(self, timeout_s: float = 3.0) -> None:

@@ -61,7 +61,7 @@ def migrate(engine: Engine, backups: Path, now: datetime) -> None:
         _upgrade(connection)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -70,7 +70,7 @@ def _upgrade(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(connection.engine) else "BEGIN")
     try:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         connection.exec_driver_sql("COMMIT")
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")

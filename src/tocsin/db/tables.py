@@ -53,6 +53,7 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("entity", Text, nullable=False),
     Column("change", Text, nullable=False),
+    Column("address", Text),
     Index(None, "at_ms"),
     sqlite_autoincrement=True,
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -19,6 +19,13 @@ log = structlog.get_logger(__name__)
 DEEPEST_CASCADE = 5
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=30)
+
+
+class Actor(NamedTuple):
+    """Who changes something, for the audit: `user:ada`, `token:ci`, `shell`, `settings`; and from which address."""
+
+    name: str
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,10 +114,16 @@ class Tx(Read):
         """Say that what *name* stands for has changed: snapshots and caches of it are rebuilt after the commit."""
         self.touched.add(name)
 
-    def audit(self, actor: str, action: str, entity: str, change: Mapping[str, Any] | None = None) -> None:
-        """Record who did what to which *entity*. Never pass a secret in *change*."""
-        text = msgspec.json.encode(dict(change or {})).decode()
-        row = {"at_ms": to_ms(self.clock.now()), "actor": actor, "action": action, "entity": entity, "change": text}
+    def audit(self, actor: Actor, action: str, entity: str, change: Mapping[str, Any] | None = None) -> None:
+        """Record who did what to which *entity*, such as `user:3`. Never pass a secret in *change*."""
+        row = {
+            "at_ms": to_ms(self.clock.now()),
+            "actor": actor.name,
+            "address": actor.address,
+            "action": action,
+            "entity": entity,
+            "change": msgspec.json.encode(dict(change or {})).decode(),
+        }
         self.execute(insert(tables.audit), row)
 
     @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from tocsin.core.errors import Forbidden, Unauthorized
+from tocsin.core.errors import AppError, Forbidden, Unauthorized
 from tocsin.http.asgi import SAFE_METHODS, App, Receive, Scope, Send
 from tocsin.http.errors import refuse
 
@@ -25,12 +25,16 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling. `via` is `session`, `token` or `none`; `id` is the user's or the token's."""
+    """Who is calling. `via` is `session`, `token`, `proxy` or `none`; `id` is the user's or the token's.
+
+    `user_id` is the user behind it: the one signed in, or the token's owner; None when there is none.
+    """
 
     id: int
     name: str
     role: Role
     via: str
+    user_id: int | None = None
 
     @property
     def actor(self) -> str:
@@ -51,7 +55,8 @@ PUBLIC = frozenset(
     }
 )
 ADMIN_ONLY = ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit")
-ANYONE_SIGNED_IN = frozenset({("POST", "/api/v1/auth/logout")})
+OWN_ACCOUNT = ("/api/v1/auth",)
+"""What everybody signed in may do: sign out, change their own password, end their own sessions."""
 NOT_FOR_PAGES = ("/api", "/metrics")
 
 
@@ -65,7 +70,7 @@ def needed_role(method: str, path: str) -> Role:
     """Viewers read everything but accounts; editors change monitors; admins do the rest."""
     if _under(path, ADMIN_ONLY):
         return Role.ADMIN
-    return Role.VIEWER if method in SAFE_METHODS or (method, path) in ANYONE_SIGNED_IN else Role.EDITOR
+    return Role.VIEWER if method in SAFE_METHODS or _under(path, OWN_ACCOUNT) else Role.EDITOR
 
 
 def _under(path: str, prefixes: Sequence[str]) -> bool:
@@ -86,7 +91,11 @@ class AccessGate:
         if is_public(method, path) or (self._metrics_public and path == "/metrics"):
             await self._app(scope, receive, send)
             return
-        principal = await self._authenticator.authenticate(scope)
+        try:
+            principal = await self._authenticator.authenticate(scope)
+        except AppError as exc:  # too many wrong tries, or no database to look them up in
+            await refuse(scope, send, exc)
+            return
         if principal is None:
             await refuse(scope, send, Unauthorized("Sign in, or send a token: Authorization: Bearer …"))
             return

@@ -3,24 +3,33 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from tocsin.db.tx import Actor
 from tocsin.http import openapi
-from tocsin.http.access import AccessGate, Authenticator
+from tocsin.http.access import AccessGate, Authenticator, Principal
 from tocsin.http.asgi import App, Message, Receive, Scope, Send
 from tocsin.http.edge import Edge, Observe
 from tocsin.http.errors import MethodNotAllowed, RouteNotFound, answer, refuse
 from tocsin.http.guards import BodyGate, HostGuard, OriginGuard
 from tocsin.http.pages import Pages
+from tocsin.http.peer import Peer
 
 
 def routes(handlers: Sequence[ControllerRouterHandler], objects: Mapping[str, Any]) -> Litestar:
-    """Return the typed routes; *objects* are what their handlers ask for by name."""
+    """Return the typed routes; *objects* are what their handlers ask for by name.
+
+    Behind the access gate they may also ask for `caller`, who is calling, and `actor`, how the audit names them.
+    """
     return Litestar(
         route_handlers=handlers,
-        dependencies={name: Provide(_constant(value), sync_to_thread=False) for name, value in objects.items()},
+        dependencies={
+            **{name: Provide(_constant(value), sync_to_thread=False) for name, value in objects.items()},
+            "caller": Provide(_caller, sync_to_thread=False),
+            "actor": Provide(_actor(objects["peer"]), sync_to_thread=False),
+        },
         exception_handlers={Exception: answer},
         openapi_config=openapi.config(),
         signature_types=[],
@@ -36,14 +45,26 @@ def _constant(value: Any) -> Any:
     return provide
 
 
-class Router:
-    """Which application answers which path. *raw* holds exact paths and (prefix, suffix) pairs."""
+def _caller(request: Request[Any, Any, Any]) -> Principal:
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
 
-    def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], log_stream: App) -> None:
+
+def _actor(peer: Peer) -> Any:
+    def provide(request: Request[Any, Any, Any]) -> Actor:
+        return Actor(_caller(request).actor, peer.address(request.scope))
+
+    return provide
+
+
+class Router:
+    """Which application answers which path. *raw* are exact paths, *raw_of_containers* what container paths end in."""
+
+    def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], raw_of_containers: Mapping[str, App]) -> None:
         self._api = api
         self._pages = pages
         self._raw = raw
-        self._log_stream = log_stream
+        self._raw_of_containers = raw_of_containers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -63,8 +84,11 @@ class Router:
         if path in self._raw:
             return self._raw[path]
         if path.startswith("/api/v1/"):
-            is_log_stream = path.startswith("/api/v1/containers/") and path.endswith("/logs/stream")
-            return self._log_stream if is_log_stream else self._api
+            if path.startswith("/api/v1/containers/"):
+                for ending, app in self._raw_of_containers.items():
+                    if path.endswith(ending):
+                        return app
+            return self._api
         if path == "/api/docs" or path.startswith("/api/docs/"):
             return self._pages.docs
         return None if path == "/api" or path.startswith("/api/") else self._pages

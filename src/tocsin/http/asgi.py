@@ -40,7 +40,7 @@ def client_address(scope: Scope, trusted: tuple[Network, ...]) -> str:
     `X-Forwarded-For` is read from the right, as far as the proxies are ours; the rest anybody could have written.
     """
     peer = str((scope.get("client") or ("", 0))[0])
-    if not _is_trusted(peer, trusted):
+    if not is_trusted(peer, trusted):
         return peer
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     for hop in reversed(",".join(lines).split(",")):
@@ -48,7 +48,7 @@ def client_address(scope: Scope, trusted: tuple[Network, ...]) -> str:
         if not _is_address(address):
             break
         peer = address
-        if not _is_trusted(address, trusted):
+        if not is_trusted(address, trusted):
             break
     return peer
 
@@ -57,7 +57,7 @@ def is_https(scope: Scope, trusted: tuple[Network, ...]) -> bool:
     if scope.get("scheme") == "https":
         return True
     peer = str((scope.get("client") or ("", 0))[0])
-    return _is_trusted(peer, trusted) and header(scope, b"x-forwarded-proto") == "https"
+    return is_trusted(peer, trusted) and header(scope, b"x-forwarded-proto") == "https"
 
 
 def _is_address(text: str) -> bool:
@@ -68,7 +68,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Say whether *address* lies in one of the *trusted* networks."""
     if not trusted or not _is_address(address):
         return False
     parsed = ipaddress.ip_address(address)

@@ -75,7 +75,7 @@ def _finish_operation(method: str, path: str, operation: dict[str, Any]) -> None
     answers.get("204", {}).pop("content", None)  # no body, whatever the handler's annotation
     wanted = ["400", "403", "429", "503"] + ([] if public else ["401"])
     wanted += ["404"] if "{" in path else []
-    wanted += ["409"] if method == "DELETE" or path.endswith("/setup") else []
+    wanted += ["409"] if method not in {"GET", "HEAD"} else []
     wanted += ["413", "415"] if "requestBody" in operation else []
     wanted += ["401"] if path.endswith("/login") else []
     wanted += ["502"] if "/logs" in path else []
@@ -86,19 +86,21 @@ def _finish_operation(method: str, path: str, operation: dict[str, Any]) -> None
 
 def stream_operation(summary: str, description: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the document's entry for a raw stream route."""
-    return {
-        "get": {
-            "summary": summary,
-            "description": description,
-            "parameters": parameters,
-            "responses": {
-                "200": {
-                    "description": "Server-sent events, for as long as somebody listens",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
-                }
-            },
-        }
-    }
+    answer = "Server-sent events, for as long as somebody listens"
+    return _raw_operation(summary, description, parameters, answer, "text/event-stream")
+
+
+def text_operation(summary: str, description: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the document's entry for a raw route that sends a text file."""
+    return _raw_operation(summary, description, parameters, "A text file", "text/plain")
+
+
+def _raw_operation(
+    summary: str, description: str, parameters: list[dict[str, Any]], answer: str, content_type: str
+) -> dict[str, Any]:
+    content = {content_type: {"schema": {"type": "string"}}}
+    responses = {"200": {"description": answer, "content": content}}
+    return {"get": {"summary": summary, "description": description, "parameters": parameters, "responses": responses}}
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Who is on the other end, proxies considered."""
 
 from tocsin.core.egress import Network
-from tocsin.http.asgi import Scope, client_address, is_https
+from tocsin.http.asgi import Scope, client_address, is_https, is_trusted
 
 
 class Peer:
@@ -13,6 +13,10 @@ class Peer:
 
     def address(self, scope: Scope) -> str:
         return client_address(scope, self._trusted)
+
+    def is_trusted_proxy(self, scope: Scope) -> bool:
+        """Say whether the very machine that opened the connection is one of our reverse proxies."""
+        return is_trusted(str((scope.get("client") or ("", 0))[0]), self._trusted)
 
     def is_https(self, scope: Scope) -> bool:
         return self._https or is_https(scope, self._trusted)

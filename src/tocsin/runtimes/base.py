@@ -4,9 +4,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
 
 from tocsin.core.errors import AppError, Unavailable
+
+EXCERPT_LINES, EXCERPT_BYTES = 50, 10_240
 
 
 class RuntimeUnavailable(Unavailable):
@@ -58,6 +62,27 @@ class Inventory:
     details: Sequence[Details]
 
 
+class LogLine(msgspec.Struct, frozen=True, array_like=True):
+    """One line, without its newline. `at` is the engine's time, RFC 3339, UTC; a `partial` line goes on in the next."""
+
+    at: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+    partial: bool = False
+
+
+class LogWindow(NamedTuple):
+    """Which lines: the last `tail` (all when None) of those between two unix times, written as `seconds.nanoseconds`.
+
+    The engine counts the tail before it looks at the times. With `follow` it goes on until the container stops.
+    """
+
+    tail: int | None = None
+    since: str | None = None
+    until: str | None = None
+    follow: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """Something an engine reported about a container. `at` is the engine's time."""
@@ -80,11 +105,18 @@ class Started(Observation):
 
 @dataclass(frozen=True, kw_only=True)
 class Died(Observation):
-    """The main process ended. `log_excerpt` holds the last lines of this run only, None when there are none."""
+    """The main process ended. `last_lines` are those of this run only."""
 
     exit_code: int | None
     oom_killed: bool
-    log_excerpt: str | None
+    last_lines: tuple[LogLine, ...] = ()
+
+    @property
+    def log_excerpt(self) -> str | None:
+        """Return the final lines as one text of at most 10,240 bytes, None when there is nothing to read."""
+        lines = self.last_lines[-EXCERPT_LINES:]
+        text = "".join(line.text + ("" if line.partial else "\n") for line in lines).rstrip("\n")
+        return text.encode()[-EXCERPT_BYTES:].decode("utf-8", "ignore") or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,16 +151,6 @@ class Destroyed(Observation):
     pass
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """One line, without its newline. `at` is the engine's time, RFC 3339; a `partial` line goes on in the next."""
-
-    at: str
-    stream: Literal["stdout", "stderr"]
-    text: str
-    partial: bool = False
-
-
 class Watching(Protocol):
     """An open event subscription. Iterating ends with RuntimeUnavailable, never silently."""
 
@@ -146,8 +168,6 @@ class Runtime(Protocol):
     def watch(self, since: datetime | None) -> AbstractAsyncContextManager[Watching]: ...
     async def containers(self) -> Inventory: ...
     async def inspect(self, runtime_id: str) -> Details: ...
-    async def logs(
-        self, runtime_id: str, lines: int, limit_bytes: int, since: datetime | None, until: datetime | None
-    ) -> tuple[list[LogLine], bool]: ...
-    def follow(self, runtime_id: str, lines: int, since: str | None) -> AsyncIterator[LogLine]: ...
+    def now(self) -> datetime: ...
+    def logs(self, runtime_id: str, wanted: LogWindow) -> AsyncIterator[list[LogLine]]: ...
     async def close(self) -> None: ...

@@ -395,3 +395,11 @@ async def test_an_engine_that_appears_later_is_found(big_folder, start: Start):
             await settled(program, "hello", "running", timeout_s=40)
     finally:
         engine.destroy()
+
+
+async def test_a_container_made_and_removed_again_and_again_is_missing_each_time(engine: Engine, watching: Program):
+    for _ in range(3):
+        engine.run("again", command=("sh", "-c", "exit 0"))
+        await settled(watching, "again", "completed", missing_since=None)
+        engine.docker("rm", "again")
+        await until(watching.client.containers, lambda found: "again" not in found or found["again"]["missing_since"])

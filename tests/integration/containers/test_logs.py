@@ -108,7 +108,7 @@ async def test_a_stream_resumes_after_the_last_line_seen(engine: Engine, watchin
 
 
 async def test_a_quiet_stream_is_kept_alive(engine: Engine, watching: Program, monkeypatch):
-    monkeypatch.setattr("tocsin.containers.logs.KEEP_ALIVE_S", 0.2)
+    monkeypatch.setattr("tocsin.logs.stream.KEEP_ALIVE_S", 0.2)
     engine.run("quiet", command=("sleep", "1000"))
     container_id = await known(watching, "quiet")
     session = watching.client._session

@@ -16,17 +16,21 @@ from tocsin.db.tx import Reaction
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty, migrated database."""
+def start_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with nothing in it."""
     if request.param == "sqlite":
-        address = sqlite_url(tmp_path / "tocsin.db")
-    else:
-        postgres: Postgres = request.getfixturevalue("postgres")
-        address = postgres.new_database()
-    engine = open_engine(address)
+        return sqlite_url(tmp_path / "tocsin.db")
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.new_database()
+
+
+@pytest.fixture
+def url(start_of: str, tmp_path: Path) -> str:
+    """The address of an empty, migrated database."""
+    engine = open_engine(start_of)
     migrate(engine, tmp_path / "backups", SystemClock().now())
     engine.dispose()
-    return address
+    return start_of
 
 
 Open = Callable[..., AbstractAsyncContextManager[Database]]

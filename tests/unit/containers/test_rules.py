@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from support.factories import T0, at, container, details
+from support.factories import T0, at, container, details, said
 from tocsin.containers.models import Change, Container, Health, Severity, State, Traits
 from tocsin.containers.rules import (
     OUT_OF_MEMORY,
@@ -37,7 +37,7 @@ EVERY_STATE = list(State)
 
 
 def died(code: int | None, seconds: float = 10, *, oom: bool = False, excerpt: str | None = None) -> Died:
-    return Died(runtime_id=ID, at=at(seconds), exit_code=code, oom_killed=oom, log_excerpt=excerpt)
+    return Died(runtime_id=ID, at=at(seconds), exit_code=code, oom_killed=oom, last_lines=said(excerpt))
 
 
 def seen(kind: Any, seconds: float = 10, **fields: Any) -> Observation:
@@ -364,7 +364,7 @@ observations = st.one_of(
             {
                 "exit_code": st.sampled_from([0, 1, 7, 137, 143, None]),
                 "oom_killed": st.booleans(),
-                "log_excerpt": st.none(),
+                "last_lines": st.just(()),
             }
         ),
     ),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from support import factories
-from support.factories import T0
+from support.factories import T0, said
 from tocsin.containers.models import Change, Container, Health, Severity, State, Traits
 from tocsin.containers.rules import (
     OUT_OF_MEMORY,
@@ -66,7 +66,7 @@ def started(at: datetime) -> Started:
 
 
 def died(at: datetime, code: int | None = 1, *, oom: bool = False, words: str | None = None) -> Died:
-    return Died(at=at, exit_code=code, oom_killed=oom, log_excerpt=words, **IDS)
+    return Died(at=at, exit_code=code, oom_killed=oom, last_lines=said(words), **IDS)
 
 
 def signalled(at: datetime, signal: str = "TERM") -> StopRequested:

@@ -37,6 +37,14 @@ describe('signing in', () => {
   })
 })
 
+it('has no form where a reverse proxy signs people in', async () => {
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(JSON.stringify({ required: false, sign_in: 'proxy' }))))
+  const { wrapper } = await mountApp(LoginPage, {}, '/login')
+  await flushPromises()
+  expect(wrapper.find('form').exists()).toBe(false)
+  expect(wrapper.text()).toContain('proxy')
+})
+
 it('never leaves for another site', () => {
   expect(safeNext('/containers/3?tab=logs')).toBe('/containers/3?tab=logs')
   for (const next of ['//evil.example', '/\\evil.example', 'https://evil.example', undefined]) expect(safeNext(next)).toBe('/')

@@ -1,8 +1,8 @@
 import { request } from '@/api/client'
-import type { Session, User } from '@/api/types'
+import type { Session, SetupState, User } from '@/api/types'
 
 export const getSession = () => request<Session>('GET', '/auth/me', { expect401: true })
-export const isSetupRequired = () => request<{ required: boolean }>('GET', '/auth/setup')
+export const isSetupRequired = () => request<SetupState>('GET', '/auth/setup')
 export const setUp = (body: { code: string; name: string; password: string }) =>
   request<{ user: User }>('POST', '/auth/setup', { body, expect401: true })
 export const signIn = (body: { name: string; password: string }) =>

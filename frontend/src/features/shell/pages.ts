@@ -13,6 +13,7 @@ export interface Page {
 export const PAGES: Page[] = [
   { name: 'dashboard', to: '/', icon: 'home', key: 'd' },
   { name: 'containers', to: '/containers', icon: 'box', key: 'c' },
+  { name: 'alerts', to: '/alerts', icon: 'bell', key: 'a' },
 ]
 
 /** `/containers/12` belongs to Containers, but the dashboard is only itself. */

@@ -3,7 +3,11 @@
 from alembic import context
 
 import tocsin.accounts.tables
-import tocsin.containers.tables  # noqa: F401 -- only this file knows the tables of every slice
+import tocsin.alerts.tables
+import tocsin.channels.tables
+import tocsin.containers.tables
+import tocsin.logs.tables
+import tocsin.silences.tables  # noqa: F401 -- only this file knows the tables of every slice
 from tocsin.db.tables import metadata
 
 connection = context.config.attributes["connection"]

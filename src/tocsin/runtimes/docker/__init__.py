@@ -1,41 +1,62 @@
 """The Docker engine as a Runtime: discovery, event stream and logs, all by GET."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import structlog
 
 from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import AppError
-from tocsin.runtimes.base import ContainerGone, Details, Inventory, LogLine, LogsUnavailable, RuntimeUnavailable
+from tocsin.core.patterns import Pattern
+from tocsin.core.secrets import MASK
+from tocsin.runtimes.base import (
+    ContainerGone,
+    Details,
+    Inventory,
+    LogLine,
+    LogsUnavailable,
+    LogWindow,
+    RuntimeUnavailable,
+)
 from tocsin.runtimes.docker.client import DockerClient, RefusedByEngine, container_path
 from tocsin.runtimes.docker.events import EventLanes, events_query
 from tocsin.runtimes.docker.inspect import OddContainer, read_details, read_time
-from tocsin.runtimes.docker.logs import read_lines
+from tocsin.runtimes.docker.logs import read_batches
 
 log = structlog.get_logger(__name__)
 
 INSPECTS_AT_ONCE = 8
-EXCERPT_LINES = 50
-EXCERPT_BYTES = 10_240
+LAST_LINES, LAST_BYTES = 200, 64 << 10
 EXCERPT_TIMEOUT_S = 2.0
-LOGS_TIMEOUT_S = 8.0
 PING_EVERY_S = 20.0
 SMALLEST_CLOCK_DIFFERENCE = timedelta(seconds=1)
 
 
 class DockerRuntime:
-    """One engine, called *name* in Tocsin."""
+    """One engine, called *name* in Tocsin.
 
-    def __init__(self, name: str, address: str, clock: Clock) -> None:
+    *certificates* is the folder that `tcp+tls://` needs; what *redact* matches in logs is never passed on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        clock: Clock,
+        certificates: Path | None = None,
+        redact: Pattern | None = None,
+    ) -> None:
         self.name = name
         self.address = address
         self._clock = clock
         self._ahead = timedelta(0)
-        self._client = DockerClient(address)
+        self._redact = redact
+        self._client = DockerClient(address, certificates)
 
     async def close(self) -> None:
         await self._client.close()
@@ -88,7 +109,7 @@ class DockerRuntime:
         """
         await self._compare_clocks()
         async with self._client.stream("/events", events_query(since)) as response:
-            lanes = EventLanes(response, self.inspect, self._excerpt)
+            lanes = EventLanes(response, self.inspect, self._last_lines)
             lanes.start()
             pinging = asyncio.create_task(self._ping(response), name=f"ping {self.name}")
             try:
@@ -108,68 +129,57 @@ class DockerRuntime:
                 response.close()
                 return
 
-    async def logs(
-        self, runtime_id: str, lines: int, limit_bytes: int, since: datetime | None, until: datetime | None
-    ) -> tuple[list[LogLine], bool]:
-        """Return the last *lines* lines, oldest first, and whether older ones were left out.
+    def now(self) -> datetime:
+        """Return the time by the engine's clock, as far as we know it."""
+        return self._clock.now() + self._ahead
 
-        Of answers above *limit_bytes* the newest part is kept.
-        """
-        query = {"tail": str(lines + 1) if until is None else "all"}  # the engine counts before it looks at times
-        query |= {"since": _seconds(since)} if since is not None else {}
-        query |= {"until": _seconds(until)} if until is not None else {}
+    async def logs(self, runtime_id: str, wanted: LogWindow) -> AsyncIterator[list[LogLine]]:
+        """Yield lines as they come, oldest first.  Raises LogsUnavailable, RuntimeUnavailable, ContainerGone."""
         tty = (await self.inspect(runtime_id)).tty
-        kept: list[LogLine] = []
-        size, cut = 0, False
-        try:
-            async with asyncio.timeout(LOGS_TIMEOUT_S):
-                async for line in self._read(runtime_id, query, tty=tty):
-                    kept.append(line)
-                    size += len(line.text) + 1
-                    while len(kept) > 1 and (size > limit_bytes or len(kept) > lines + 1):
-                        size -= len(kept.pop(0).text) + 1
-                        cut = True
-        except TimeoutError:
-            raise LogsUnavailable("The engine did not send the logs in time") from None
-        return kept[-lines:], cut or len(kept) > lines
-
-    async def follow(self, runtime_id: str, lines: int, since: str | None) -> AsyncIterator[LogLine]:
-        """Yield the last *lines* lines (or those from *since*, unix seconds, on), then new ones until it ends."""
-        tty = (await self.inspect(runtime_id)).tty
-        query = {"follow": "1", "tail": str(lines)} if since is None else {"follow": "1", "tail": "all", "since": since}
-        async for line in self._read(runtime_id, query, tty=tty):
-            yield line
-
-    async def _read(self, runtime_id: str, query: dict[str, str], *, tty: bool) -> AsyncIterator[LogLine]:
-        params = {"stdout": "1", "stderr": "1", "timestamps": "1", **query}
+        tail = "all" if wanted.tail is None else str(wanted.tail)
+        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "tail": tail}
+        params |= {"since": wanted.since} if wanted.since is not None else {}
+        params |= {"until": wanted.until} if wanted.until is not None else {}
+        params |= {"follow": "1"} if wanted.follow else {}
         try:
             async with self._client.stream(container_path(runtime_id, "logs"), params) as response:
-                async for line in read_lines(response.content.iter_any(), tty=tty):
-                    yield line
+                async for batch in read_batches(response.content.iter_any(), tty=tty):
+                    yield batch if self._redact is None else [_redacted(line, self._redact) for line in batch]
         except RefusedByEngine as exc:
             raise LogsUnavailable(exc.message) from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise LogsUnavailable("The engine broke off the logs") from exc
 
-    async def _excerpt(self, runtime_id: str, began: datetime | None, died: datetime) -> str | None:
-        """Return the last lines written between *began* and *died*, None when there are none or they come late."""
-        query = {"tail": str(4 * EXCERPT_LINES), "until": _seconds(died + timedelta(milliseconds=1))}
-        if began is not None:
-            query["since"] = _seconds(began)
-        lines: list[LogLine] = []
+    async def _last_lines(self, runtime_id: str, began: datetime | None, died: datetime) -> tuple[LogLine, ...]:
+        """Return the last lines written between *began* and *died*; none when they come late."""
+        until = _seconds(died + timedelta(milliseconds=1))
+        wanted = LogWindow(4 * LAST_LINES, None if began is None else _seconds(began), until)
+        lines: deque[LogLine] = deque(maxlen=LAST_LINES)
         try:
             async with asyncio.timeout(EXCERPT_TIMEOUT_S):
-                tty = (await self.inspect(runtime_id)).tty
-                lines = [line async for line in self._read(runtime_id, query, tty=tty)]
+                async for batch in self.logs(runtime_id, wanted):
+                    lines.extend(batch)
         except (AppError, TimeoutError) as exc:
-            log.debug("no log excerpt", runtime_id=runtime_id[:12], error=str(exc))
-        return join_excerpt(lines[-EXCERPT_LINES:])
+            log.debug("no last lines", runtime_id=runtime_id[:12], error=str(exc))
+            return ()
+        return within(lines, LAST_BYTES)
 
 
-def join_excerpt(lines: Iterable[LogLine]) -> str | None:
-    """Return *lines* as one text that keeps its final 10,240 bytes, None when there is nothing to read."""
-    text = "".join(line.text + ("" if line.partial else "\n") for line in lines).rstrip("\n")
-    return text.encode()[-EXCERPT_BYTES:].decode("utf-8", "ignore") or None
+def _redacted(line: LogLine, pattern: Pattern) -> LogLine:
+    text = pattern.sub(MASK, line.text)
+    return line if text == line.text else LogLine(line.at, line.stream, text, line.partial)
+
+
+def within(lines: Iterable[LogLine], limit_bytes: int) -> tuple[LogLine, ...]:
+    """Return the newest of *lines* that together stay within *limit_bytes* characters."""
+    kept: deque[LogLine] = deque()
+    size = 0
+    for line in reversed(list(lines)):
+        size += len(line.text) + 1
+        if size > limit_bytes:
+            break
+        kept.appendleft(line)
+    return tuple(kept)
 
 
 def _seconds(moment: datetime) -> str:

@@ -4,6 +4,7 @@ Paths carry no version: the engine answers in its own newest one, and every fiel
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,13 +35,19 @@ def container_path(runtime_id: str, what: str) -> str:
 
 
 class DockerClient:
-    """One engine. Must be made inside the running event loop; `close` when done."""
+    """One engine; `close` when done.
 
-    def __init__(self, address: str) -> None:
+    For `tcp+tls://`, *certificates* is a folder with `ca.pem`, which the engine's certificate must come from, and
+    `cert.pem` with `key.pem`, which show the engine who we are. They are read anew after each failure.
+    """
+
+    def __init__(self, address: str, certificates: Path | None = None) -> None:
         self.address = address
+        self._certificates = certificates
         self._socket = address.removeprefix("unix://") if address.startswith("unix://") else None
-        self._base = "http://engine" if self._socket else address.replace("tcp://", "http://", 1).rstrip("/")
+        self._base = "http://engine" if self._socket else _http_address(address)
         self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -79,10 +86,14 @@ class DockerClient:
         """
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                response = await self._open_session().get(self._base + path, params=params, allow_redirects=False)
+                session = await self._open_session()
+                response = await session.get(
+                    self._base + path, params=params, allow_redirects=False, ssl=self._tls or True
+                )
         except TimeoutError:
             raise RuntimeUnavailable(f"The engine did not answer within {CALL_TIMEOUT_S:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as exc:
+            self._tls = None
             raise RuntimeUnavailable(self._explain(exc)) from exc
         try:
             if response.status != 200:
@@ -104,7 +115,9 @@ class DockerClient:
             f"The engine answered {response.status}: {message[:300] or response.reason}", response.status
         )
 
-    def _open_session(self) -> aiohttp.ClientSession:
+    async def _open_session(self) -> aiohttp.ClientSession:
+        if self._base.startswith("https://") and self._tls is None:
+            self._tls = await asyncio.to_thread(tls_context, self._certificates)
         if self._session is None:
             connector: aiohttp.BaseConnector = (
                 aiohttp.UnixConnector(self._socket, limit=0) if self._socket else aiohttp.TCPConnector(limit=0)
@@ -121,9 +134,42 @@ class DockerClient:
     def _explain(self, exc: Exception) -> str:
         """Return what to tell a person whose engine cannot be reached, with what to do about it."""
         if self._socket is None:
-            return f"No Docker engine answers at {self.address}"
+            return self._explain_remote(exc)
         if not Path(self._socket).exists():
             return f"The Docker socket {self._socket} does not exist"
         if isinstance(exc, PermissionError) or isinstance(getattr(exc, "os_error", None), PermissionError):
             return f"Tocsin may not open the Docker socket {self._socket}; add its user to the socket's group"
         return f"No Docker engine answers at the socket {self._socket}"
+
+    def _explain_remote(self, exc: Exception) -> str:
+        cause = exc.__cause__ or exc
+        if isinstance(exc, aiohttp.ClientConnectorCertificateError) or isinstance(cause, ssl.SSLCertVerificationError):
+            why = (
+                getattr(getattr(exc, "certificate_error", cause), "verify_message", "")
+                or "it is not from this authority"
+            )
+            return f"The certificate of the engine at {self.address} is not trusted: {why}"
+        if isinstance(exc, ssl.SSLError | aiohttp.ClientSSLError) or isinstance(cause, ssl.SSLError):
+            return f"The engine at {self.address} refused our certificate, or speaks no TLS"
+        if isinstance(exc, FileNotFoundError):
+            return f"A certificate is missing: {exc.filename}"
+        return f"No Docker engine answers at {self.address}"
+
+
+def _http_address(address: str) -> str:
+    plain = address.replace("tcp+tls://", "https://", 1).replace("tcp://", "http://", 1)
+    return plain.rstrip("/")
+
+
+def tls_context(certificates: Path | None) -> ssl.SSLContext:
+    """Return a context that trusts only `ca.pem` of the folder and shows `cert.pem`, as Docker's own client does.
+
+    Raises OSError: a file is missing or is no certificate (SSLError is one).
+    """
+    folder = certificates or Path()
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        if not (folder / name).exists():
+            raise FileNotFoundError(2, "missing", str(folder / name))
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context

@@ -66,16 +66,16 @@ def events_query(since: datetime | None) -> Mapping[str, str]:
 
 
 Inspect = Callable[[str], Awaitable[Details]]
-Excerpt = Callable[[str, datetime | None, datetime], Awaitable[str | None]]
+LastLines = Callable[[str, datetime | None, datetime], Awaitable[tuple[base.LogLine, ...]]]
 
 
 class EventLanes:
     """The running subscription. Use as an async iterator of observations; `run` must run beside it."""
 
-    def __init__(self, response: aiohttp.ClientResponse, inspect: Inspect, excerpt: Excerpt) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, inspect: Inspect, last_lines: LastLines) -> None:
         self._response = response
         self._inspect = inspect
-        self._excerpt = excerpt
+        self._last_lines = last_lines
         self._lanes: dict[str, deque[EngineEvent]] = {}
         self._slots = asyncio.Semaphore(LANES_AT_ONCE)
         self._ready: asyncio.Queue[Observation | RuntimeUnavailable] = asyncio.Queue()
@@ -211,11 +211,11 @@ class EventLanes:
                     out_of_memory = out_of_memory or (details.oom_killed and code != 0)
             except (AppError, TimeoutError):
                 log.debug("a container that died cannot be inspected", runtime_id=runtime_id)
-        excerpt = await self._excerpt(runtime_id, began, at)
+        last_lines = await self._last_lines(runtime_id, began, at)
         # the start event comes later than a quick process's first lines: what follows the last end is the next run
         self._run_began[runtime_id] = at + _MILLISECOND
         self._out_of_memory.discard(runtime_id)
-        return base.Died(runtime_id=runtime_id, at=at, exit_code=code, oom_killed=out_of_memory, log_excerpt=excerpt)
+        return base.Died(runtime_id=runtime_id, at=at, exit_code=code, oom_killed=out_of_memory, last_lines=last_lines)
 
 
 def signal_name(text: str) -> str:

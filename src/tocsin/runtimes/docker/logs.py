@@ -4,8 +4,10 @@ Without a terminal each frame starts with eight bytes: the stream (1 stdout, 2 s
 (big-endian). With a terminal the body is raw.  Source: Docker Engine API, "Attach to a container", stream format.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Literal
 
 from tocsin.runtimes.base import LogLine, LogsUnavailable
@@ -13,6 +15,7 @@ from tocsin.runtimes.base import LogLine, LogsUnavailable
 Stream = Literal["stdout", "stderr"]
 LONGEST_LINE_BYTES = 64 << 10
 LARGEST_FRAME_BYTES = 16 << 20
+LARGEST_BATCH_BYTES = 64 << 10
 _STREAMS: dict[int, Stream] = {0: "stdout", 1: "stdout", 2: "stderr"}
 _COLOUR = re.compile(r"\x1b\[[0-9;:]{0,40}m")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
@@ -33,6 +36,15 @@ def clean(raw: bytes) -> str:
         position = colour.end()
     kept.append(_CONTROLS.sub("�", text[position:]))
     return "".join(kept)
+
+
+def in_utc(stamp: str) -> str:
+    """Return an engine's timestamp with its nine digits in UTC: Docker writes so, Podman in the zone of its machine."""
+    if stamp.endswith("Z"):
+        return stamp
+    whole, dot, fraction = stamp[:-6].partition(".")
+    moment = datetime.fromisoformat(whole + stamp[-6:]).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{dot}{fraction}Z"
 
 
 class LineSplitter:
@@ -71,7 +83,7 @@ class LineSplitter:
 
     def _piece(self, raw: bytes, *, partial: bool) -> LogLine:
         if not self._continues and (match := _STAMP.match(raw)):
-            self._at, raw = match[1].decode(), raw[match.end() :]
+            self._at, raw = in_utc(match[1].decode()), raw[match.end() :]
         self._continues = partial
         return LogLine(self._at, self._stream, clean(raw), partial)
 
@@ -106,11 +118,13 @@ class Demultiplexer:
             yield from splitter.end()
 
 
-async def read_lines(chunks: AsyncIterable[bytes], *, tty: bool) -> AsyncIterator[LogLine]:
-    """Yield the lines of a log answer as they come."""
+async def read_batches(chunks: AsyncIterable[bytes], *, tty: bool) -> AsyncIterator[list[LogLine]]:
+    """Yield the lines of a log answer as they come, those of one chunk together: there can be thousands a second."""
     demultiplexer = Demultiplexer(tty=tty)
     async for chunk in chunks:
-        for line in demultiplexer.feed(chunk):
-            yield line
-    for line in demultiplexer.end():
-        yield line
+        for start in range(0, len(chunk), LARGEST_BATCH_BYTES):
+            if batch := list(demultiplexer.feed(chunk[start : start + LARGEST_BATCH_BYTES])):
+                yield batch
+                await asyncio.sleep(0)  # whatever a container says, others get their turn
+    if batch := list(demultiplexer.end()):
+        yield batch

@@ -1,0 +1,1 @@
+"""Alerts: what is wrong now, since when, and why. One row for each episode."""

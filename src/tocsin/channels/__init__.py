@@ -1,0 +1,1 @@
+"""Channels: where notifications go, who gets which, and the outbox that loses none."""

@@ -1,0 +1,1 @@
+"""Logs: reading, filtering, streaming, and the last lines that outlive their container."""

@@ -1,0 +1,1 @@
+"""Silences: times in which alerts of some kind are not sent."""

@@ -1,0 +1,40 @@
+"""Routes of the slice."""
+
+from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from tocsin.db.tx import Actor
+from tocsin.http.params import Limit, Offset, PathId, Text, choice
+from tocsin.http.strict import Strict
+from tocsin.silences.models import NewSilence, Shown, SilenceList, SilenceView
+from tocsin.silences.service import Silences
+
+TAGS = ["Silences"]
+
+
+@get("/api/v1/silence", operation_id="listSilences", tags=TAGS)
+async def list_silences(
+    silences: NamedDependency[Silences], active: Text = None, limit: Limit = 100, offset: Offset = 0
+) -> SilenceList:
+    """List silences, newest first: those that hold or are to come; with `active=false` the ended ones, `all` both."""
+    return await silences.page(choice("active", active, Shown) or Shown.ACTIVE, limit, offset)
+
+
+@post("/api/v1/silence", dto=Strict[NewSilence], return_dto=None, operation_id="createSilence", tags=TAGS)
+async def create_silence(
+    data: JSONBody[NewSilence], silences: NamedDependency[Silences], actor: NamedDependency[Actor]
+) -> SilenceView:
+    """Keep the notifications of matching alerts back for a while."""
+    return await silences.create(data, actor)
+
+
+@delete("/api/v1/silence/{silence_id:str}", operation_id="cancelSilence", tags=TAGS)
+async def cancel_silence(
+    silence_id: PathId, silences: NamedDependency[Silences], actor: NamedDependency[Actor]
+) -> None:
+    """End a silence now: what is still wrong fires."""
+    await silences.cancel(silence_id, actor)
+
+
+ROUTES = (list_silences, create_silence, cancel_silence)

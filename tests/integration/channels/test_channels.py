@@ -1,0 +1,254 @@
+"""Channels over HTTP, and notifications that reach a real receiver: each once, in order, whatever it answers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from conftest import Start
+from integration.alerts.test_routes import clear, fire
+from support.program import Answer, Program, until
+from support.sink import Sink
+from tocsin.containers.models import Severity
+
+SECRET_PATH = "/hook?key=super-secret-token"
+
+
+async def add(program: Program, receiver: Sink, name: str = "ops", **changes: Any) -> dict[str, Any]:
+    body = {"name": name, "url": receiver.base + SECRET_PATH, **changes}
+    answer = await program.client.post("/api/v1/channels", body)
+    assert answer.status == 201, answer.body
+    return dict(answer.json)
+
+
+async def put(program: Program, path: str, body: Any) -> Answer:
+    return await program.client.request("PUT", f"/api/v1{path}", json_body=body)
+
+
+def error(answer: Answer) -> tuple[int, str, Any]:
+    found = answer.json["error"]
+    return answer.status, found["code"], found.get("field")
+
+
+async def accepted(receiver: Sink, count: int) -> list[tuple[str, str, str]]:
+    async def look() -> list[tuple[str, str, str]]:
+        return receiver.notices()
+
+    return await until(look, lambda found: len(found) >= count, 15)
+
+
+async def test_a_channel_hides_its_secrets_everywhere(sending: Program, receiver: Sink):
+    made = await add(sending, receiver, headers={"X-Key": "hunter2-header"})
+    assert made["url"] == f"{receiver.base}/***oken"
+    assert (made["headers"], made["has_secret"], made["health"]) == ({"X-Key": "***"}, True, "healthy")
+    kept = await put(
+        sending, f"/channels/{made['id']}", {"name": "ops2", "url": made["url"], "headers": made["headers"]}
+    )
+    assert kept.json["name"] == "ops2"
+
+    result = await sending.client.post(f"/api/v1/channels/{made['id']}/test")
+
+    assert (result.json["status"], result.json["response_code"], result.json["error"]) == ("delivered", 200, None)
+    assert receiver.received[0].path == "/hook"
+    assert receiver.received[0].headers["X-Key"] == "hunter2-header"
+    listed = await sending.client.get("/api/v1/channels")
+    audit = await sending.client.get("/api/v1/audit")
+    events = await sending.client.get("/api/v1/events")
+    stored = b"".join(path.read_bytes() for path in sending.tocsin.settings.data_dir.glob("tocsin.db*"))
+    for text in (listed.body, audit.body, events.body, result.body, stored):
+        assert b"super-secret-token" not in text
+        assert b"hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"type": "carrier-pigeon"}, "type"),
+        ({"url": "ftp://example.org/x"}, "url"),
+        ({"url": "https://user:pw@example.org/x"}, "url"),
+        ({"url": "https://169.254.169.254/latest/meta-data"}, "url"),
+        ({"url": "http://[::ffff:169.254.169.254]/"}, "url"),
+        ({"url": "http://[::]/"}, "url"),
+        ({"url": "http://0.0.0.0/"}, "url"),
+        ({"url": "https://224.0.0.1/"}, "url"),
+        ({"url": "http://2852039166/"}, "url"),  # 169.254.169.254 as one number
+        ({"url": "http://0xa9fea9fe/"}, "url"),
+        ({"url": "http://8.8.8.8/"}, "url"),  # the internet wants https
+        ({"url": "https://exa mple.org/"}, "url"),
+        ({"url": "https://example.org\\@127.0.0.1/"}, "url"),
+        ({"headers": {"Host": "x"}}, "headers"),
+        ({"headers": {"X-A": "a\r\nX-B: b"}}, "headers"),
+        ({"headers": {"X A": "a"}}, "headers"),
+        ({"type": "email", "url": "ada@example.org"}, "type"),  # no mail server is set
+        ({"type": "email", "url": "ada"}, "url"),
+        ({"enabled": "yes"}, "enabled"),
+        ({"secret": "x"}, "secret"),
+    ],
+)
+async def test_post_channels_names_what_is_wrong(sending: Program, body: dict[str, Any], field: str):
+    answer = await sending.client.post("/api/v1/channels", {"name": "x", "url": "https://10.1.2.3/x", **body})
+    assert (answer.status, answer.json["error"].get("field")) == (400, field), answer.body
+
+
+async def test_this_machine_is_no_target_unless_allowed(program: Program, receiver: Sink):
+    answer = await program.client.post("/api/v1/channels", {"name": "x", "url": receiver.base})
+    assert error(answer) == (400, "target_forbidden", "url")
+
+
+async def test_the_routes_of_channels_and_rules(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    again = await sending.client.post("/api/v1/channels", {"name": "OPS", "url": receiver.base})
+    assert error(again) == (409, "duplicate_name", "name")
+    other = await add(sending, receiver, "other", enabled=False)
+    assert error(await put(sending, f"/channels/{other['id']}", {"name": "ops"})) == (409, "duplicate_name", "name")
+    assert error(await put(sending, "/channels/999", {"name": "z"})) == (404, "not_found", None)
+    bad = await put(sending, f"/channels/{other['id']}", {"url": "http://169.254.169.254/"})
+    assert error(bad) == (400, "target_forbidden", "url")
+
+    rules = f"/api/v1/channels/{made['id']}/rules"
+    rule = await sending.client.post(rules, {"source_filter": "endpoint, heartbeat", "severity_filter": ["critical"]})
+    assert (rule.status, rule.json["source_filter"], rule.json["severity_filter"]) == (
+        201,
+        "endpoint,heartbeat",
+        "critical",
+    )
+    assert error(await sending.client.post(rules, {"source_filter": "moon"})) == (400, "invalid_input", "source_filter")
+    assert error(await sending.client.post("/api/v1/channels/999/rules", {})) == (404, "not_found", None)
+    wrong = f"/api/v1/channels/{other['id']}/rules/{rule.json['id']}"
+    assert error(await sending.client.delete(wrong)) == (404, "not_found", None)
+    assert (await sending.client.delete(f"{rules}/{rule.json['id']}")).status == 204
+    assert error(await sending.client.delete(f"{rules}/{rule.json['id']}")) == (404, "not_found", None)
+
+    assert (await sending.client.post(f"/api/v1/channels/{made['id']}/test")).status == 200
+    assert error(await sending.client.post(f"/api/v1/channels/{made['id']}/test"))[:2] == (429, "rate_limited")
+    assert error(await sending.client.post("/api/v1/channels/999/test")) == (404, "not_found", None)
+    assert (await sending.client.delete(f"/api/v1/channels/{other['id']}")).status == 204
+    assert error(await sending.client.delete(f"/api/v1/channels/{other['id']}")) == (404, "not_found", None)
+    listed = (await sending.client.get("/api/v1/channels")).json
+    assert ([channel["name"] for channel in listed["channels"]], listed["total"]) == (["ops"], 1)
+    assert [event["id"] for event in sending.seen("channel.deleted")] == [other["id"]]
+
+
+async def test_a_test_says_what_came_of_it_and_nothing_of_what_was_answered(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [404]
+    failed = await sending.client.post(f"/api/v1/channels/{made['id']}/test")
+    assert (failed.json["status"], failed.json["response_code"], failed.json["error"]) == ("failed", 404, "http_status")
+    assert b"hunter2" not in failed.body
+
+
+async def test_firing_and_end_are_told_once_each_and_in_order(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    await fire(sending, "nas", Severity.CRITICAL)
+    await accepted(receiver, 1)
+    await clear(sending, "nas")
+    told = await accepted(receiver, 2)
+
+    assert [(event, name) for _, event, name in told] == [("alert.fired", "nas"), ("alert.resolved", "nas")]
+    body = receiver.accepted[0].json
+    assert (body["event"], body["alert"]["severity"], body["alert"]["status"]) == ("alert.fired", "critical", "active")
+    assert receiver.accepted[0].headers["X-Tocsin-Delivery"] == body["delivery"]
+    rows = (await sending.client.get(f"/api/v1/alerts/{body['alert']['id']}/deliveries")).json["deliveries"]
+    assert [(row["status"], row["attempts"]) for row in rows] == [("delivered", 1)] * 2
+
+
+@pytest.mark.parametrize("bad", [500, 429, "reset", (503, {"Retry-After": "0"})])
+async def test_what_is_not_accepted_is_sent_again_with_the_same_key(sending: Program, receiver: Sink, bad: Any):
+    await add(sending, receiver)
+    receiver.answers = [bad, bad]
+    await fire(sending, "nas")
+    await clear(sending, "nas")
+
+    told = await accepted(receiver, 2)
+
+    assert [event for _, event, _ in told] == ["alert.fired", "alert.resolved"]
+    keys = [one.headers["X-Tocsin-Delivery"] for one in receiver.received]
+    assert keys[0] == keys[1] == keys[2]
+    await asyncio.sleep(0.3)
+    assert len({number for number, _, _ in receiver.notices()}) == len(receiver.notices()) == 2
+
+
+async def test_what_is_refused_for_good_is_not_tried_again_and_shows(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [403]
+    await fire(sending, "nas")
+
+    async def rows() -> list[dict[str, Any]]:
+        return list((await sending.client.get(f"/api/v1/channels/{made['id']}/deliveries")).json["deliveries"])
+
+    found = await until(rows, lambda found: bool(found) and found[0]["status"] == "failed")
+    assert (found[0]["error"], found[0]["response_code"], found[0]["attempts"]) == ("http_status", 403, 1)
+    assert (await sending.client.get("/api/v1/channels")).json["channels"][0]["health"] == "failing"
+    again = f"/api/v1/channels/{made['id']}/deliveries/{found[0]['id']}/retry"
+    assert (await sending.client.post(again)).status == 204
+    assert [event for _, event, _ in await accepted(receiver, 1)] == ["alert.fired"]
+    assert error(await sending.client.post(again))[:2] == (409, "conflict")
+
+
+async def test_many_at_once_are_one_message_and_a_crowd_a_digest(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    for number in range(30):
+        await fire(sending, f"host-{number}")
+    told = await accepted(receiver, 30)
+    assert len({number for number, _, _ in told}) == 30
+    assert len(receiver.accepted) <= 3
+
+
+async def test_rules_choose_and_ends_follow_beginnings(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    await sending.client.post(f"/api/v1/channels/{made['id']}/rules", {"severity_filter": "critical"})
+    await fire(sending, "quiet")
+    await fire(sending, "loud", Severity.CRITICAL)
+    await accepted(receiver, 1)
+    await sending.client.post("/api/v1/silence", {"duration_seconds": 60, "source": "host"})
+    await clear(sending, "quiet")
+    await clear(sending, "loud")
+    await accepted(receiver, 2)
+    await asyncio.sleep(0.5)
+    assert [(event, name) for _, event, name in receiver.notices()] == [
+        ("alert.fired", "loud"),
+        ("alert.resolved", "loud"),
+    ]
+
+
+async def test_what_waits_survives_a_restart(start: Start, receiver: Sink, quick: None):
+    settings = {"TOCSIN_EGRESS_ALLOW": "127.0.0.0/8"}
+    async with start(**settings) as program:
+        await add(program, receiver)
+        receiver.answers = [500] * 50
+        await fire(program, "nas")
+        await until(lambda: program.client.get("/api/v1/channels/1/deliveries"), lambda found: found.json["total"] == 1)
+        await clear(program, "nas")
+    receiver.answers = []
+    async with start(**settings):
+        told = await accepted(receiver, 2)
+    assert [event for _, event, _ in told] == ["alert.fired", "alert.resolved"]
+
+
+@pytest.mark.parametrize("kind", ["slack", "discord", "teams", "ntfy"])
+async def test_each_provider_gets_its_own_form(sending: Program, receiver: Sink, kind: str):
+    await add(sending, receiver, type=kind)
+    await fire(sending, "<!channel> @everyone *nas*", Severity.CRITICAL)
+
+    async def look() -> int:
+        return len(receiver.accepted)
+
+    await until(look, bool)
+    one = receiver.accepted[0]
+    if kind == "slack":
+        assert "&lt;!channel&gt;" in one.json["text"]
+        assert all(len(block["text"]["text"]) <= 3000 for block in one.json["blocks"] if block["type"] == "section")
+    elif kind == "discord":
+        assert one.json["allowed_mentions"] == {"parse": []}
+        embed = one.json["embeds"][0]
+        assert (embed["color"], len(embed["title"]) <= 256, "\\@everyone" in embed["title"]) == (0xEF4444, True, True)
+    elif kind == "teams":
+        card = one.json["attachments"][0]
+        assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+        assert card["content"]["body"][0]["color"] == "attention"
+        assert len(one.body) < 28 * 1024
+    else:
+        assert one.headers["X-Priority"] == "5"
+        assert "is wrong" in one.body.decode()
