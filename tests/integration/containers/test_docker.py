@@ -11,7 +11,11 @@ import pytest
 
 from conftest import Start
 from support.engine import Engine
+from support.flavours import on_every_engine
 from support.program import Program, until
+
+
+pytestmark = on_every_engine
 
 
 async def settled(program: Program, name: str, state: str, timeout_s: float = 20, **wanted: Any) -> dict[str, Any]:
@@ -213,12 +217,8 @@ services:
 
 
 def compose_up(engine: Engine, folder: Path, text: str) -> None:
-    file = folder / "docker-compose.yml"
-    file.write_text(text)
-    command = ["docker-compose", "-p", "shop", "-f", str(file), "up", "-d"]
-    environment = {**os.environ, "DOCKER_HOST": engine.url}
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=90)
-    assert done.returncode == 0, done.stderr.decode()
+    (folder / "docker-compose.yml").write_text(text)
+    engine.compose(folder, "shop")
 
 
 async def test_compose_makes_containers_anew_and_they_stay_the_same(engine: Engine, watching: Program, tmp_path: Path):
@@ -327,48 +327,45 @@ async def test_what_happened_while_tocsin_was_down_is_replayed_or_inferred(engin
         assert (last["exit_code"], last["log_snippet"], last["reconciled"]) == (9, "dying", False)
 
 
-async def test_an_engine_that_is_killed_and_comes_back(big_folder, start: Start):
+async def test_an_engine_that_is_killed_and_comes_back(fresh_engine: Engine, start: Start):
     """The engine dies while its containers do: what nobody saw is inferred, marked so, and stands there once."""
-    engine = Engine(big_folder / "second", bridge="tocsin1", network="172.31.95")
+    engine = fresh_engine
     engine.start()
-    try:
-        engine.build_images()
-        engine.run("kept", "--restart", "always", command=TIDY)
-        engine.run("lost", command=TIDY)
-        engine.run("done", command=("true",))
-        async with start(TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url) as program:
-            await settled(program, "lost", "running")
-            kept = await settled(program, "kept", "running")
-            await settled(program, "done", "completed")
+    engine.build_images()
+    engine.run("kept", "--restart", "always", command=TIDY)
+    engine.run("lost", command=TIDY)
+    engine.run("done", command=("true",))
+    async with start(TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url) as program:
+        await settled(program, "lost", "running")
+        kept = await settled(program, "kept", "running")
+        await settled(program, "done", "completed")
 
-            process = int(engine.docker("inspect", "-f", "{{.State.Pid}}", "lost"))
-            await asyncio.to_thread(engine.stop, how=signal.SIGKILL)
-            os.kill(process, signal.SIGKILL)
+        process = int(engine.docker("inspect", "-f", "{{.State.Pid}}", "lost"))
+        await asyncio.to_thread(engine.stop, how=signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
 
-            stale = await settled(program, "kept", "running")
-            stale = (await until(program.client.containers, lambda c: c["kept"]["stale_since"] is not None))["kept"]
-            assert stale["state"] == "running"  # the last known state, not "down"
-            assert program.seen("runtime.status")[-1]["connected"] is False
+        stale = await settled(program, "kept", "running")
+        stale = (await until(program.client.containers, lambda c: c["kept"]["stale_since"] is not None))["kept"]
+        assert stale["state"] == "running"  # the last known state, not "down"
+        assert program.seen("runtime.status")[-1]["connected"] is False
 
-            await asyncio.to_thread(engine.start)
-            back = await until(
-                program.client.containers,
-                lambda c: c["kept"]["stale_since"] is None and c["lost"]["state"] in {"exited", "completed"},
-            )
+        await asyncio.to_thread(engine.start)
+        back = await until(
+            program.client.containers,
+            lambda c: c["kept"]["stale_since"] is None and c["lost"]["state"] in {"exited", "completed"},
+        )
 
-            assert back["kept"]["state"] == "running"
-            assert back["kept"]["id"] == kept["id"]
-            assert back["done"]["state"] == "completed"
-            assert await steps(program, back["lost"]) == [
-                ("created", "running", None, 0, True),
-                ("running", "completed", 137, 0, True),  # died while nobody could see it
-            ]
-            moments = await times(program, back["kept"])
-            assert len(moments) == len(set(moments))  # nothing doubled
-            assert await steps(program, back["done"]) == [("created", "completed", 0, 0, True)]
-            assert len(program.seen("container.discovered")) == 3
-    finally:
-        engine.destroy()
+        assert back["kept"]["state"] == "running"
+        assert back["kept"]["id"] == kept["id"]
+        assert back["done"]["state"] == "completed"
+        assert await steps(program, back["lost"]) == [
+            ("created", "running", None, 0, True),
+            ("running", "completed", 137, 0, True),  # died while nobody could see it
+        ]
+        moments = await times(program, back["kept"])
+        assert len(moments) == len(set(moments))  # nothing doubled
+        assert await steps(program, back["done"]) == [("created", "completed", 0, 0, True)]
+        assert len(program.seen("container.discovered")) == 3
 
 
 async def times(program: Program, container: dict[str, Any]) -> list[tuple[str, str]]:
@@ -376,25 +373,22 @@ async def times(program: Program, container: dict[str, Any]) -> list[tuple[str, 
     return [(t["timestamp"], t["new_state"]) for t in found]
 
 
-async def test_an_engine_that_appears_later_is_found(big_folder, start: Start):
-    engine = Engine(big_folder / "third", bridge="tocsin2", network="172.31.94")
-    try:
-        async with start(TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url) as program:
+async def test_an_engine_that_appears_later_is_found(fresh_engine: Engine, start: Start):
+    engine = fresh_engine
+    async with start(TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url) as program:
 
-            async def status() -> Any:
-                return (await program.client.get("/api/v1/runtime/status")).json
+        async def status() -> Any:
+            return (await program.client.get("/api/v1/runtime/status")).json
 
-            found = await until(status, lambda s: s["hosts"][0]["error"] is not None)
-            assert "does not exist" in found["hosts"][0]["error"]
-            assert (await program.client.get("/api/v1/containers")).json["groups"] == []
+        found = await until(status, lambda s: s["hosts"][0]["error"] is not None)
+        assert "does not exist" in found["hosts"][0]["error"]
+        assert (await program.client.get("/api/v1/containers")).json["groups"] == []
 
-            await asyncio.to_thread(engine.start)
-            await asyncio.to_thread(engine.build_images)
-            await asyncio.to_thread(engine.run, "hello", command=("sleep", "1000"))
+        await asyncio.to_thread(engine.start)
+        await asyncio.to_thread(engine.build_images)
+        await asyncio.to_thread(engine.run, "hello", command=("sleep", "1000"))
 
-            await settled(program, "hello", "running", timeout_s=40)
-    finally:
-        engine.destroy()
+        await settled(program, "hello", "running", timeout_s=40)
 
 
 async def test_a_container_made_and_removed_again_and_again_is_missing_each_time(engine: Engine, watching: Program):
