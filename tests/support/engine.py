@@ -30,9 +30,16 @@ CMD ["httpd","-f","-p","8080","-h","/www"]
 
 @dataclass(frozen=True)
 class Traits:
-    """What tests may expect of an engine; the defaults are Docker's. docs/engines.md tells users the same."""
+    """What tests may expect of an engine; the defaults are Docker 20.10's. docs/engines.md tells users the same."""
 
-    version: str = "20.10"
+    version: str = "20.10."
+    image_prefix: str = ""  # it writes the whole name of an image
+    checks_health: bool = True  # by itself, without systemd
+    tells_of_memory: bool = True  # that a process was killed because it ran out
+    tells_of_stops: bool = True  # that somebody asked for the end of a process which was then killed
+    stamps_nanoseconds: bool = True  # the lines of its logs
+    end_while_it_was_dead: tuple[str, int, bool] = ("completed", 137, True)  # state, exit code, whether it is inferred
+    compose_names: str = "{project}_{service}_1"
 
 
 class Engine:
@@ -42,6 +49,7 @@ class Engine:
     """
 
     traits = Traits()
+    compose_tool = "docker-compose"
 
     def __init__(self, folder: Path, *, bridge: str = "tocsin0", network: str = "172.31.97") -> None:
         self.folder = folder
@@ -147,9 +155,12 @@ class Engine:
         """Start a container in the background and return its id."""
         return self.docker("run", "-d", "--name", name, "--network", "none", *arguments, image, *command)
 
+    def check_health(self, name: str) -> None:
+        """Do a health check now if the engine leaves that to others."""
+
     def compose(self, folder: Path, project: str) -> None:
         """Bring up `docker-compose.yml` of *folder*, with the compose that belongs to this engine."""
-        command = ["docker-compose", "-p", project, "-f", str(folder / "docker-compose.yml"), "up", "-d"]
+        command = [self.compose_tool, "-p", project, "-f", str(folder / "docker-compose.yml"), "up", "-d"]
         environment = {**os.environ, "DOCKER_HOST": self.url}
         done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=90)
         if done.returncode != 0:

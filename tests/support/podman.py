@@ -30,7 +30,15 @@ runroot="{folder}/run"
 class Podman(Engine):
     """One `podman system service` under its folder."""
 
-    traits = Traits(version="4.3")
+    traits = Traits(
+        version="4.3.",
+        image_prefix="docker.io/library/",
+        checks_health=False,
+        tells_of_memory=False,
+        tells_of_stops=False,
+        stamps_nanoseconds=False,
+        end_while_it_was_dead=("exited", 137, False),  # its containers live without it, and write their events themselves
+    )
 
     @classmethod
     def missing(cls) -> str | None:
@@ -49,6 +57,9 @@ class Podman(Engine):
             "CONTAINERS_CONF": str(self.folder / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
         }
+
+    def check_health(self, name: str) -> None:
+        self.podman("healthcheck", "run", name, check=False)
 
     def podman(self, *arguments: str, check: bool = True) -> str:
         """Run Podman's own client: for what Docker's cannot ask for."""

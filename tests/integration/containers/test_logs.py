@@ -4,7 +4,11 @@ import asyncio
 from typing import Any
 
 from support.engine import Engine
+from support.flavours import on_every_engine
 from support.program import Program, Seen, until
+
+pytestmark = on_every_engine
+
 
 
 async def known(program: Program, name: str, state: str = "running") -> int:

@@ -7,12 +7,16 @@ from typing import Any
 from conftest import Start
 from integration.logs.conftest import known
 from support.engine import Engine
+from support.flavours import on_every_engine
 from support.program import Program, until
 
 TALK = r"""
 echo 'INFO starting'; echo 'ERROR it broke' >&2; echo '  at main.js:1' >&2; echo '{"level":"warn","msg":"slow"}'
 echo 'GET /health 200'; sleep 1000
 """
+
+pytestmark = on_every_engine
+
 
 
 async def logs(program: Program, container_id: int, query: str = "") -> Any:

@@ -11,8 +11,10 @@ import pytest
 from conftest import Start
 from integration.logs.conftest import collect, known
 from support.engine import Engine
+from support.flavours import on_every_engine
 from support.program import Program, until
 
+pytestmark = on_every_engine
 GROUP = ("--label", "tocsin.group=shop")
 COUNT = "n=0; while :; do echo {name} $n; n=$((n+1)); sleep 0.05; done"
 
