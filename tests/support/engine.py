@@ -37,7 +37,8 @@ class Traits:
     checks_health: bool = True  # by itself, without systemd
     tells_of_memory: bool = True  # that a process was killed because it ran out
     tells_of_stops: bool = True  # that somebody asked for the end of a process which was then killed
-    stamps_nanoseconds: bool = True  # the lines of its logs
+    stamps_nanoseconds: bool = True  # on the lines of its logs
+    tails_whole_lines: bool = True  # also when a line was written in pieces
     end_while_it_was_dead: tuple[str, int, bool] = ("completed", 137, True)  # state, exit code, whether it is inferred
     compose_names: str = "{project}_{service}_1"
 
