@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from support.engine import Engine
+from support.flavours import DEFAULT, Engines
 from support.postgres import Postgres
 from support.program import Program, running, until
 from tocsin.core.logs import configure
@@ -29,20 +30,33 @@ def big_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def shared_engine(big_folder: Path) -> Iterator[Engine]:
-    engine = Engine(big_folder / "engine")
-    engine.start()
-    engine.build_images()
-    yield engine
-    engine.destroy()
+def engines(big_folder: Path) -> Iterator[Engines]:
+    found = Engines(big_folder)
+    yield found
+    found.destroy()
 
 
 @pytest.fixture
-def engine(shared_engine: Engine) -> Iterator[Engine]:
+def flavour(request: pytest.FixtureRequest) -> str:
+    """Which engine the test runs on: see `on_every_engine`."""
+    return str(getattr(request, "param", DEFAULT))
+
+
+@pytest.fixture
+def engine(engines: Engines, flavour: str) -> Iterator[Engine]:
     """The engine, with nothing on it."""
-    shared_engine.remove_all()
-    yield shared_engine
-    shared_engine.remove_all()
+    found = engines.shared(flavour)
+    found.remove_all()
+    yield found
+    found.remove_all()
+
+
+@pytest.fixture
+def fresh_engine(engines: Engines, flavour: str) -> Iterator[Engine]:
+    """An engine of the test's own, not started, that may come to harm."""
+    found = engines.make(flavour, f"{flavour}-fresh")
+    yield found
+    found.destroy()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A Docker engine of our own: private socket, data root and bridge, images built without a network."""
+"""A container engine of our own: private socket, data root and bridge, images built without a network."""
 
 import json
 import os
@@ -7,6 +7,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 DOCKER = "/usr/bin/docker"
@@ -26,8 +28,29 @@ CMD ["httpd","-f","-p","8080","-h","/www"]
 """
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What tests may expect of an engine; the defaults are Docker 20.10's. docs/engines.md tells users the same."""
+
+    version: str = "20.10."
+    image_prefix: str = ""  # it writes the whole name of an image
+    checks_health: bool = True  # by itself, without systemd
+    tells_of_memory: bool = True  # that a process was killed because it ran out
+    tells_of_stops: bool = True  # that somebody asked for the end of a process which was then killed
+    stamps_nanoseconds: bool = True  # on the lines of its logs
+    tails_whole_lines: bool = True  # also when a line was written in pieces
+    end_while_it_was_dead: tuple[str, int, bool] = ("completed", 137, True)  # state, exit code, whether it is inferred
+    compose_names: str = "{project}_{service}_1"
+
+
 class Engine:
-    """One dockerd under *folder*. `docker(...)` runs the client against it and returns its output."""
+    """One dockerd of this machine under *folder*. `docker(...)` runs the client against it and returns its output.
+
+    Other engines derive from it: they say how they are started, and where they differ.
+    """
+
+    traits = Traits()
+    compose_tool = "docker-compose"
 
     def __init__(self, folder: Path, *, bridge: str = "tocsin0", network: str = "172.31.97") -> None:
         self.folder = folder
@@ -37,12 +60,38 @@ class Engine:
         self.url = f"unix://{self.socket}"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @classmethod
+    def missing(cls) -> str | None:
+        """Return what this machine lacks for such an engine, None if it can be had."""
+        return None if shutil.which("dockerd") else "there is no dockerd (package docker.io)"
+
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+        for stale in (self.socket, self.folder / "docker.pid"):
+            stale.unlink(missing_ok=True)
+        output = self.folder / "engine.log"
+        with output.open("ab") as log:
+            environment = {**os.environ, **self.environment()}
+            self._process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, start_new_session=True, env=environment
+            )
+        deadline = time.monotonic() + 60
+        while not self.answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"{type(self).__name__} did not start:\n" + output.read_text()[-3000:])
+            time.sleep(0.05)
+
+    def prepare(self) -> None:
+        """Write what the daemon reads, and make its bridge."""
         runc = self.folder / "runc-clamped"
         runc.write_text(CLAMPED_RUNC)
         runc.chmod(0o755)
-        config = {
+        (self.folder / "daemon.json").write_text(json.dumps(self.config(runc)))
+        self._make_bridge()
+
+    def config(self, runc: Path) -> dict[str, object]:
+        return {
             "hosts": [self.url],
             "data-root": str(self.folder / "data"),
             "exec-root": str(self.folder / "exec"),
@@ -54,18 +103,12 @@ class Engine:
             "runtimes": {"clamped": {"path": str(runc)}},
             "default-runtime": "clamped",
         }
-        (self.folder / "daemon.json").write_text(json.dumps(config))
-        self._make_bridge()
-        for stale in (self.socket, self.folder / "docker.pid"):
-            stale.unlink(missing_ok=True)
-        with (self.folder / "dockerd.log").open("ab") as log:
-            command = ["dockerd", "--config-file", str(self.folder / "daemon.json")]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 60
-        while not self.answers():
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError("dockerd did not start:\n" + (self.folder / "dockerd.log").read_text()[-3000:])
-            time.sleep(0.05)
+
+    def command(self) -> list[str]:
+        return ["dockerd", "--config-file", str(self.folder / "daemon.json")]
+
+    def environment(self) -> Mapping[str, str]:
+        return {}
 
     def answers(self) -> bool:
         try:
@@ -83,17 +126,16 @@ class Engine:
         self._process.send_signal(how)
         self._process.wait(30)
         if how != signal.SIGTERM:  # its containerd would go on and be in the way of the next one
-            daemon = f"containerd --config {self.folder}"
-            subprocess.run(["pkill", "-9", "-f", daemon], capture_output=True, check=False)
+            kill_all(f"containerd --config {self.folder}/")
             (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
         self._process = None
 
     def destroy(self) -> None:
         self.stop()
         subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
-        subprocess.run(["pkill", "-9", "-f", str(self.folder)], capture_output=True, check=False)
+        kill_all(f"{self.folder}/")
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in reversed([mount for mount in mounts if mount.startswith(str(self.folder))]):
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
             subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -113,6 +155,17 @@ class Engine:
     def run(self, name: str, *arguments: str, image: str = "busybox:1.0", command: tuple[str, ...] = ()) -> str:
         """Start a container in the background and return its id."""
         return self.docker("run", "-d", "--name", name, "--network", "none", *arguments, image, *command)
+
+    def check_health(self, name: str) -> None:
+        """Do a health check now if the engine leaves that to others."""
+
+    def compose(self, folder: Path, project: str) -> None:
+        """Bring up `docker-compose.yml` of *folder*, with the compose that belongs to this engine."""
+        command = [self.compose_tool, "-p", project, "-f", str(folder / "docker-compose.yml"), "up", "-d"]
+        environment = {**os.environ, "DOCKER_HOST": self.url}
+        done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=90)
+        if done.returncode != 0:
+            raise RuntimeError(f"docker-compose: {done.stderr.decode()}")
 
     def remove_all(self) -> None:
         ids = self.docker("ps", "-aq", check=False).split()
@@ -146,3 +199,13 @@ class Engine:
             f"ip link set {self.bridge} up",
         ):
             subprocess.run(command.split(), check=True, capture_output=True)
+
+
+def kill_all(mark: str) -> None:
+    """Kill every process that has *mark*, a path of our own, on its command line."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:  # it ended meanwhile
+            continue

@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 from support.engine import Engine
+from support.flavours import on_every_engine
 from support.program import Program, Seen, until
+
+pytestmark = on_every_engine
 
 
 async def known(program: Program, name: str, state: str = "running") -> int:
@@ -62,7 +65,8 @@ async def test_junk_does_no_harm_and_blank_lines_stay(engine: Engine, watching: 
     container_id = await known(watching, "junk")
     await asyncio.sleep(0.5)
     found = (await lines_of(watching, container_id))["lines"]
-    assert found[:5] == ["a�b", "", "\x1b[31mred\x1b[0m", "x", "bad ��"]
+    assert found[:4] == ["a�b", "", "\x1b[31mred\x1b[0m", "x"]
+    assert found[4:] == (["bad ��"] if engine.traits.tails_whole_lines else ["bad ��no newline"])
 
 
 async def test_huge_lines_are_split_and_the_answer_is_bounded(engine: Engine, watching: Program):
@@ -76,7 +80,7 @@ async def test_huge_lines_are_split_and_the_answer_is_bounded(engine: Engine, wa
 
     assert found["truncated"] is True
     assert sum(len(line) for line in found["lines"]) <= 1 << 20
-    assert set(found["lines"][-1]) == {"y"}
+    assert set(found["lines"][-1]) == ({"y"} if engine.traits.tails_whole_lines else set())
 
 
 async def test_a_stream_starts_with_what_there_is_and_goes_on(engine: Engine, watching: Program):
@@ -157,11 +161,13 @@ async def test_logs_without_an_engine_say_so(engine: Engine, start, tmp_path):
 
 
 async def test_logs_between_two_instants(engine: Engine, watching: Program):
-    engine.run("timed", command=("sh", "-c", "for n in 1 2 3 4; do echo line$n; sleep 0.3; done; sleep 1000"))
+    pause_s = 0.3 if engine.traits.stamps_nanoseconds else 1.2
+    script = f"for n in 1 2 3 4; do echo line$n; sleep {pause_s}; done; sleep 1000"
+    engine.run("timed", command=("sh", "-c", script))
     container_id = await known(watching, "timed")
-    await asyncio.sleep(1.6)
+    await asyncio.sleep(4 * pause_s + 0.4)
     stamped = (await lines_of(watching, container_id, "?timestamps=1"))["lines"]
-    second, third = stamped[1].split()[0], stamped[2].split()[0]
+    second, third = (line.split()[0].removesuffix("Z") for line in stamped[1:3])
 
     since = await lines_of(watching, container_id, f"?since={second[:23]}Z")
     until = await lines_of(watching, container_id, f"?until={third[:22]}Z&lines=1")

@@ -25,7 +25,7 @@ from tocsin.runtimes.base import (
 )
 from tocsin.runtimes.docker.client import DockerClient, RefusedByEngine, container_path
 from tocsin.runtimes.docker.events import EventLanes, events_query
-from tocsin.runtimes.docker.inspect import OddContainer, read_details, read_time
+from tocsin.runtimes.docker.inspect import OddContainer, is_podman, read_details, read_time
 from tocsin.runtimes.docker.logs import read_batches
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,7 @@ class DockerRuntime:
         self.address = address
         self._clock = clock
         self._ahead = timedelta(0)
+        self._podman = False
         self._redact = redact
         self._client = DockerClient(address, certificates)
 
@@ -66,6 +67,7 @@ class DockerRuntime:
         answer = await self._client.get("/version", timeout_s=5)
         if not isinstance(answer, dict) or not isinstance(answer.get("Version"), str):
             raise RuntimeUnavailable("The engine does not say its version; is this really a Docker engine?")
+        self._podman = is_podman(answer)
         return str(answer["Version"])
 
     async def inspect(self, runtime_id: str) -> Details:
@@ -109,7 +111,7 @@ class DockerRuntime:
         """
         await self._compare_clocks()
         async with self._client.stream("/events", events_query(since)) as response:
-            lanes = EventLanes(response, self.inspect, self._last_lines)
+            lanes = EventLanes(response, self.inspect, self._last_lines, podman=self._podman)
             lanes.start()
             pinging = asyncio.create_task(self._ping(response), name=f"ping {self.name}")
             try:

@@ -23,13 +23,16 @@ from tocsin.runtimes.docker.inspect import read_health
 
 log = structlog.get_logger(__name__)
 
-ACTIONS = ("create", "start", "die", "kill", "oom", "pause", "unpause", "rename", "destroy", "remove", "health_status")
+ACTIONS = ("create", "start", "die", "kill", "oom", "pause", "unpause", "rename", "destroy", "health_status")
+PODMANS = ("died", "stop", "restart", "remove")
+"""Asked for too: Podman's words. Before 4.4 it finds its `die` events only as `died`, and still sends them as `die`."""
 LONGEST_EVENT_BYTES = 1 << 20
 MOST_QUEUED = 10_000
 FIRST_WORDS = timedelta(milliseconds=200)
 """A process may have spoken before the engine noted its start."""
 _MILLISECOND = timedelta(milliseconds=1)
 LANES_AT_ONCE = 8
+ENDED_BY_TERM = 143
 
 
 class _Actor(msgspec.Struct, rename="pascal"):
@@ -58,7 +61,7 @@ _decoder = msgspec.json.Decoder(EngineEvent, strict=False)
 
 
 def events_query(since: datetime | None) -> Mapping[str, str]:
-    filters = msgspec.json.encode({"type": ["container"], "event": ACTIONS}).decode()
+    filters = msgspec.json.encode({"type": ["container"], "event": ACTIONS + PODMANS}).decode()
     if since is None:
         return {"filters": filters}
     milliseconds = to_ms(since)
@@ -70,10 +73,16 @@ LastLines = Callable[[str, datetime | None, datetime], Awaitable[tuple[base.LogL
 
 
 class EventLanes:
-    """The running subscription. Use as an async iterator of observations; `run` must run beside it."""
+    """The running subscription. Use as an async iterator of observations; `run` must run beside it.
 
-    def __init__(self, response: aiohttp.ClientResponse, inspect: Inspect, last_lines: LastLines) -> None:
+    *podman*: the engine is Podman, which has its own ways to tell that somebody asked a container to stop.
+    """
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, inspect: Inspect, last_lines: LastLines, *, podman: bool = False
+    ) -> None:
         self._response = response
+        self._podman = podman
         self._inspect = inspect
         self._last_lines = last_lines
         self._lanes: dict[str, deque[EngineEvent]] = {}
@@ -177,8 +186,10 @@ class EventLanes:
             case "oom":
                 self._out_of_memory.add(runtime_id)
                 return None
-            case "die":
+            case "die" | "died":
                 return await self._died(event)
+            case "stop" | "restart" if self._podman:  # before the end, or after it, when nobody minds any more
+                return base.StopRequested(runtime_id=runtime_id, at=at, signal="TERM")
             case "kill":
                 return base.StopRequested(runtime_id=runtime_id, at=at, signal=signal_name(event.attribute("signal")))
             case "pause":
@@ -188,13 +199,18 @@ class EventLanes:
             case "rename":
                 return base.Renamed(runtime_id=runtime_id, at=at, name=event.attribute("name").removeprefix("/"))
             case "health_status":
-                health = read_health(argument.strip())
-                return None if health is None else base.HealthChanged(runtime_id=runtime_id, at=at, health=health)
+                return await self._checked(event, argument.strip())
             case "destroy" | "remove":
                 self._run_began.pop(runtime_id, None)
                 self._out_of_memory.discard(runtime_id)
                 return base.Destroyed(runtime_id=runtime_id, at=at)
         return None
+
+    async def _checked(self, event: EngineEvent, word: str) -> Observation | None:
+        """Return the health that a check found; Podman tells of the check alone."""
+        runtime_id = event.actor.id
+        health = read_health(word) if word else (await self._inspect(runtime_id)).health
+        return None if health is None else base.HealthChanged(runtime_id=runtime_id, at=event.at, health=health)
 
     async def _died(self, event: EngineEvent) -> Observation:
         """Complete a death: why it died, and its last words (of this run, at most 2 s of waiting)."""
@@ -211,6 +227,8 @@ class EventLanes:
                     out_of_memory = out_of_memory or (details.oom_killed and code != 0)
             except (AppError, TimeoutError):
                 log.debug("a container that died cannot be inspected", runtime_id=runtime_id)
+        if self._podman and code == ENDED_BY_TERM:  # it forgets the stop event of every second container that obeys
+            self._ready.put_nowait(base.StopRequested(runtime_id=runtime_id, at=at, signal="TERM"))
         last_lines = await self._last_lines(runtime_id, began, at)
         # the start event comes later than a quick process's first lines: what follows the last end is the next run
         self._run_began[runtime_id] = at + _MILLISECOND

@@ -1,6 +1,7 @@
 """What `GET /containers/{id}/json` means, read so that a missing or odd field is no surprise."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -88,6 +89,14 @@ def read_details(answer: object, inspected_at: datetime) -> Details:
         tty=config.tty,
         error=state.error,
         labels=config.labels or {},
+    )
+
+
+def is_podman(version: Mapping[str, object]) -> bool:
+    """Say whether the answer to `GET /version` comes from Podman, which names its parts there."""
+    parts = version.get("Components")
+    return isinstance(parts, list) and any(
+        isinstance(part, dict) and str(part.get("Name", "")).startswith("Podman") for part in parts
     )
 
 
