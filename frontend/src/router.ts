@@ -31,6 +31,7 @@ export const router = createRouter({
           component: () => import('@/features/containers/ContainerPage.vue'),
           props: (route) => ({ id: Number(route.params.id) }),
         },
+        { path: 'logs', name: 'group-logs', component: () => import('@/features/containers/GroupLogsPage.vue') },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {
           path: 'settings',

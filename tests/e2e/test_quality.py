@@ -24,6 +24,7 @@ PAGES = (
     "/alerts",
     "/alerts?view=history",
     "/alerts?view=silences",
+    "/logs?group=Ungrouped",
     "/settings/account",
     "/settings/users",
     "/settings/tokens",

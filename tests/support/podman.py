@@ -38,7 +38,11 @@ class Podman(Engine):
         tells_of_stops=False,
         stamps_nanoseconds=False,
         tails_whole_lines=False,
-        end_while_it_was_dead=("exited", 137, False),  # its containers live without it, and write their events themselves
+        end_while_it_was_dead=(
+            "exited",
+            137,
+            False,
+        ),  # its containers live without it, and write their events themselves
     )
 
     @classmethod

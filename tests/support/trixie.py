@@ -1,7 +1,5 @@
 """The Docker engine of Debian 13, in a root of its own that `scripts/setup test` makes."""
 
-import os
-import subprocess
 from pathlib import Path
 
 from support.engine import Engine, Traits

@@ -18,7 +18,6 @@ echo 'GET /health 200'; sleep 1000
 pytestmark = on_every_engine
 
 
-
 async def logs(program: Program, container_id: int, query: str = "") -> Any:
     answer = await program.client.get(f"/api/v1/containers/{container_id}/logs?{query}")
     assert answer.status == 200, answer.body

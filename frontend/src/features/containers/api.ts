@@ -45,12 +45,22 @@ export function listTransitions(id: number, since: string, offset: number, limit
   return request('GET', `/containers/${id}/transitions`, { query: { since, offset, limit } })
 }
 
-export function getLogs(id: number, lines: number, timestamps: boolean): Promise<LogTail> {
-  return request('GET', `/containers/${id}/logs`, { query: { lines, timestamps } })
+/** Whose logs: of one container, or of all in a group. */
+export type LogSource = { id: number } | { group: string }
+type LogQuery = Record<string, string>
+
+export function getLogs(id: number, lines: number, query: LogQuery = {}): Promise<LogTail> {
+  return request('GET', `/containers/${id}/logs`, { query: { lines, details: true, ...query } })
 }
 
-export function logStreamAddress(id: number, lines: number): string {
-  return address(`/containers/${id}/logs/stream`, { lines })
+export function logStreamAddress(source: LogSource, lines: number, query: LogQuery): string {
+  return 'id' in source
+    ? address(`/containers/${source.id}/logs/stream`, { lines, ...query })
+    : address('/containers/logs/stream', { group: source.group, lines, ...query })
+}
+
+export function logDownloadAddress(id: number, query: LogQuery): string {
+  return address(`/containers/${id}/logs/download`, { timestamps: true, ...query })
 }
 
 export function getUptimeDays(days: number): Promise<UptimeDays> {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { appendLines, isAfter, MAX_LINES, toText, type StreamedLine } from './logbuffer'
+import { appendLines, groupLines, isAfter, MAX_LINES, readJson, toText, type StreamedLine } from './logbuffer'
 
 const line = (text: string, part: Partial<StreamedLine> = {}): StreamedLine => ({
   line: text,
@@ -34,4 +34,27 @@ it('compares instants of different precision', () => {
 it('writes a file without colour codes', () => {
   const lines = appendLines([], [line('\x1b[31mbad\x1b[0m')])
   expect(toText(lines, true)).toBe('2026-03-04T09:15:00.5Z bad\n')
+})
+
+it('gathers a stack trace under its first line, each container and output by itself', () => {
+  const lines = appendLines([], [
+    line('ERROR oops', { container_id: 1 }),
+    line('hello', { container_id: 2 }),
+    line('  at a', { container_id: 1, continues: true }),
+    line('  at b', { container_id: 2, continues: true, stream: 'stderr' }),
+  ])
+  expect(groupLines(lines).map(({ first, more }) => [first.text, ...more.map(({ text }) => text)])).toEqual([
+    ['ERROR oops', '  at a'],
+    ['hello'],
+    ['  at b'],
+  ])
+})
+
+it('reads JSON lines, and leaves everything else alone', () => {
+  expect(readJson('{"level":"warn","msg":"slow","ms":12,"path":"/a","tags":["x"]}')).toMatchObject({
+    message: 'slow',
+    fields: [['ms', '12'], ['path', '/a'], ['tags', '["x"]']],
+  })
+  expect(readJson('\x1b[32m{"event":"ready"}\x1b[0m')?.message).toBe('ready')
+  for (const text of ['', 'plain', '{broken', '[1,2]', `{"a":"${'x'.repeat(20_000)}"}`]) expect(readJson(text)).toBeNull()
 })

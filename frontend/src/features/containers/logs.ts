@@ -1,7 +1,7 @@
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { ApiError, UNREACHABLE } from '@/api/client'
 import { liveStatus } from '@/live/live'
-import { getLogs, logStreamAddress } from './api'
+import { getLogs, logStreamAddress, type LogSource } from './api'
 import { appendLines, isAfter, MAX_LINES, type LogLine, type StreamedLine } from './logbuffer'
 
 const FIRST_LINES = 200
@@ -13,14 +13,17 @@ const FIRST_LINES = 200
 export type LogState = 'connecting' | 'live' | 'ended' | 'lost' | 'still' | 'failed'
 
 /** Follows the output of a container. Lines that arrive while paused are kept aside and counted. */
-export function useLogs(containerId: number) {
+export function useLogs(source: LogSource, query: () => Record<string, string> = () => ({})) {
   const lines = shallowRef<LogLine[]>([])
   const state = ref<LogState>('connecting')
   const reason = ref<string | null>(null)
   const error = shallowRef<ApiError | null>(null)
   const paused = ref(false)
   const waiting = ref(0)
-  let source: EventSource | null = null
+  /** When kept lines ended, for a container that the engine has no longer. */
+  const keptAt = ref<string | null>(null)
+  let stream: EventSource | null = null
+  let open = new Set<number>()
   let pending: StreamedLine[] = []
   let frame = 0
   let newest = ''
@@ -32,8 +35,9 @@ export function useLogs(containerId: number) {
     reason.value = null
     error.value = null
     resumeAfter = newest
-    const current = new EventSource(logStreamAddress(containerId, FIRST_LINES))
-    source = current
+    const current = new EventSource(logStreamAddress(source, FIRST_LINES, query()))
+    stream = current
+    open = new Set()
     current.onopen = () => (state.value = 'live')
     current.onerror = () => {
       // The browser would reconnect and repeat the last lines; we decide ourselves when to go on.
@@ -42,16 +46,24 @@ export function useLogs(containerId: number) {
       else state.value = 'lost'
     }
     current.addEventListener('container.log_line', (message) => take(JSON.parse(message.data as string) as StreamedLine))
+    current.addEventListener('container.log_skipped', (message) => {
+      const gap = JSON.parse(message.data as string) as { container_id: number; from: string; to: string }
+      take({ container_id: gap.container_id, line: '', stream: 'stdout', timestamp: gap.to, partial: false, gap })
+    })
     current.addEventListener('container.log_error', (message) => {
+      const { error: text, container_id } = JSON.parse(message.data as string) as { error: string; container_id: number }
+      open.delete(container_id)
+      // Of several containers the others go on; the server closes after the last one.
+      if ('group' in source && open.size > 0) return
       close()
       flush()
-      const { error: text } = JSON.parse(message.data as string) as { error: string }
       reason.value = text
       state.value = 'ended'
     })
   }
 
   function take(line: StreamedLine) {
+    if (line.container_id) open.add(line.container_id)
     // A stream that was opened again starts with lines that are here already. Within one stream nothing is dropped:
     // the two outputs of a container do not come in strict order.
     if (resumeAfter && line.timestamp && !isAfter(line.timestamp, resumeAfter)) return
@@ -72,10 +84,15 @@ export function useLogs(containerId: number) {
   }
 
   async function readSnapshot() {
+    if (!('id' in source)) {
+      state.value = 'lost'
+      return
+    }
     try {
-      const tail = await getLogs(containerId, FIRST_LINES, false)
-      const read = tail.lines.map((line) => ({ line, stream: 'stdout' as const, timestamp: null, partial: false }))
-      lines.value = appendLines([], read)
+      const tail = await getLogs(source.id, FIRST_LINES, query())
+      const plain = tail.lines.map((line) => ({ line, stream: 'stdout' as const, timestamp: null, partial: false }))
+      lines.value = appendLines([], tail.entries ?? plain)
+      keptAt.value = tail.kept_at ?? null
       state.value = 'still'
     } catch (cause) {
       error.value = cause as ApiError
@@ -100,8 +117,17 @@ export function useLogs(containerId: number) {
   }
 
   function close() {
-    source?.close()
-    source = null
+    stream?.close()
+    stream = null
+  }
+
+  /** Begins anew: something else is asked for. */
+  function restart() {
+    paused.value = false
+    clear()
+    newest = ''
+    keptAt.value = null
+    follow()
   }
 
   function again() {
@@ -120,5 +146,5 @@ export function useLogs(containerId: number) {
     cancelAnimationFrame(frame)
   })
 
-  return { lines, state, reason, error, paused, waiting, pause, resume, clear, again }
+  return { lines, state, reason, error, paused, waiting, keptAt, pause, resume, clear, again, restart }
 }
