@@ -1,6 +1,7 @@
 """A proxy between Tocsin and an engine: it writes down what is asked, and can be cut, slow or lying."""
 
 import asyncio
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +13,10 @@ class EngineProxy:
         self.path = path
         self._engine = engine
         self.asked: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str]] = []
         self.answer: bytes | None = None  # sent instead of asking the engine
         self.silent = False  # requests are taken and never answered
+        self.allowed: re.Pattern[str] | None = None  # other paths, and other methods than GET, are answered with 403
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -54,6 +57,11 @@ class EngineProxy:
         self.asked.append((method, path))
         if self.silent:
             await asyncio.sleep(3600)
+        if self.allowed is not None and (method != "GET" or not self.allowed.fullmatch(path.partition("?")[0])):
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.refused.append((method, path))
+            await writer.drain()
+            return False
         if self.answer is not None:
             writer.write(self.answer)
             await writer.drain()

@@ -1,6 +1,7 @@
 """Several hosts: one that is lost is told of once, says nothing false, and comes back."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -111,3 +112,25 @@ async def test_containers_of_a_host_that_left_the_settings_are_archived(engine: 
     async with start(**fast, TOCSIN_DOCKER_HOST=f"old={engine.url}") as program:
         back = await until(lambda: program.client.containers("?host=old"), lambda found: "here" in found)
         assert (back["here"]["archived"], back["here"]["id"]) == (False, archived["here"]["id"])
+
+
+DOCUMENTED = re.compile(r"/(_ping|version|info|events|containers/json|containers/[^/]+/(json|logs))")
+
+
+async def test_a_socket_proxy_that_allows_what_the_docs_list_is_enough(engine: Engine, start: Start, tmp_path: Path):
+    proxy = EngineProxy(tmp_path / "proxy.sock", engine.socket)
+    proxy.allowed = DOCUMENTED
+    await proxy.start()
+    try:
+        async with start(TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=proxy.url) as program:
+            await _connected(program, "local")
+            engine.run("seen", command=("sh", "-c", "echo words; sleep 1; exit 3"))
+            found = await until(program.client.containers, lambda found: found.get("seen", {}).get("state") == "exited")
+            logs = await program.client.get(f"/api/v1/containers/{found['seen']['id']}/logs")
+            assert logs.json["lines"] == ["words"]
+            (end,) = [t for t in await program.client.transitions(found["seen"]["id"]) if t["new_state"] == "exited"]
+            assert end["log_snippet"] == "words"
+    finally:
+        await proxy.stop()
+    assert proxy.refused == []
+    assert {method for method, _ in proxy.asked} == {"GET"}
