@@ -30,6 +30,7 @@ describe('a line of the audit', () => {
 
   it('falls back to the entity, and names people without their kind', () => {
     expect(subject(entry({}))).toBe('user 3')
+    expect(subject(entry({}), new Map([['user:3', 'grace']]))).toBe('grace')
     expect([nameOf('user:ada'), nameOf('shell')]).toEqual(['ada', 'shell'])
   })
 })

@@ -25,9 +25,9 @@ export function nameOf(actor: string): string {
   return actor.includes(':') ? actor.slice(actor.indexOf(':') + 1) : actor
 }
 
-/** The name of what was changed, where the entry itself knows it. */
-export function subject(entry: AuditEntry): string {
+/** The name of what was changed: as the entry has it, or by the number of a user there is. */
+export function subject(entry: AuditEntry, users: Map<string, string> = new Map()): string {
   const name = changes(entry).find((change) => change.field === 'name')
   const known = name && (name.after !== '–' ? name.after : name.before)
-  return known && known !== '–' ? known : entry.entity.replace(':', ' ')
+  return known && known !== '–' ? known : (users.get(entry.entity) ?? entry.entity.replace(':', ' '))
 }
