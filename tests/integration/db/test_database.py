@@ -15,7 +15,7 @@ from tocsin.core.events import Event, Frame
 from tocsin.db import tables
 from tocsin.db.database import Database
 from tocsin.db.retention import Retention, Rule, sweep_journal
-from tocsin.db.tx import Reaction, Read, Tx, journal_after, journal_bounds
+from tocsin.db.tx import Actor, Reaction, Read, Tx, journal_after, journal_bounds
 
 Open = Callable[..., AbstractAsyncContextManager[Database]]
 
@@ -234,7 +234,8 @@ async def test_retention_deletes_in_batches_and_keeps_the_newest_event(db: Datab
 
 
 async def test_the_audit_keeps_who_did_what(db: Database):
-    await db.write(lambda tx: tx.audit("user:ada", "container.delete", "container:1", {"name": "web"}))
+    ada = Actor("user:ada", "127.0.0.1")
+    await db.write(lambda tx: tx.audit(ada, "container.delete", "container:1", {"name": "web"}))
     row = await db.read(lambda read: read.execute(select(tables.audit)).one())
     assert (row.actor, row.action, row.entity, row.change) == (
         "user:ada",

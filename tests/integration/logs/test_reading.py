@@ -84,7 +84,7 @@ async def test_a_search_finds_what_is_far_back_and_pages_go_back_in_time(engine:
 async def test_the_last_lines_of_a_container_outlive_it(engine: Engine, watching: Program):
     number = 0
     for run in range(5):
-        engine.run("gone", command=("sh", "-c", f"echo run {run}; echo 'FATAL: no more' >&2; exit 3"))
+        engine.run("gone", command=("sh", "-c", f"echo run {run}; sleep 0.1; echo 'FATAL: no more' >&2; exit 3"))
         number = await known(watching, "gone", "exited")
         await until(partial(_ends, watching, number), lambda ends, run=run: len(ends) > run)  # type: ignore[misc]
         engine.docker("rm", "gone")
