@@ -74,7 +74,7 @@ class Engine:
         with output.open("ab") as log:
             environment = {**os.environ, **self.environment()}
             self._process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, start_new_session=True, env=environment
+                self.command(), stdout=log, stderr=log, start_new_session=True, env=environment, cwd=self.folder
             )
         deadline = time.monotonic() + 60
         while not self.answers():
