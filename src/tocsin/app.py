@@ -32,11 +32,10 @@ from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
 from tocsin.channels.mail import Mailer, MailServer
 from tocsin.channels.react import reaction as channel_reaction
-from tocsin.channels.sending import Sender
 from tocsin.channels.service import Channels
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.evidence import evidence, find
+from tocsin.containers.evidence import evidence, find, parents, residents
 from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -45,6 +44,7 @@ from tocsin.core.clock import Clock, SystemClock
 from tocsin.core.egress import EgressPolicy
 from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
+from tocsin.core.sending import Sender
 from tocsin.core.supervision import Supervisor
 from tocsin.core.vault import Vault, VaultError, load_key
 from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
@@ -79,6 +79,9 @@ from tocsin.silences.service import Silences
 from tocsin.system.api import ROUTES as SYSTEM_ROUTES
 from tocsin.system.metrics import Metrics
 from tocsin.system.service import System
+from tocsin.webhooks import store as webhook_store
+from tocsin.webhooks.api import ROUTES as WEBHOOK_ROUTES
+from tocsin.webhooks.service import Webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +94,7 @@ ROUTES = (
     *ALERT_ROUTES,
     *SILENCE_ROUTES,
     *CHANNEL_ROUTES,
+    *WEBHOOK_ROUTES,
     *DASHBOARD_ROUTES,
 )
 ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
@@ -109,8 +113,10 @@ class Tocsin:
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
-        self.alert_engine = AlertEngine(Lookups(find, evidence, silence_store.matching))
-        reactions: tuple[Reaction, ...] = (self.alert_engine.reaction(), channel_reaction(find_view))
+        self.alert_engine = AlertEngine(
+            Lookups(find, evidence, parents, residents, silence_store.matching), settings.flap_count
+        )
+        reactions: tuple[Reaction, ...] = (*self.alert_engine.reactions(), channel_reaction(find_view))
         self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
@@ -144,9 +150,11 @@ class Tocsin:
         self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
         self.sender = Sender(self.egress, clock)
         self.vault = open_vault(settings)
+        mailer = Mailer(mail_server(settings))
         self.channels = Channels(
-            self.db, clock, self.vault, self.sender, Mailer(mail_server(settings)), settings.public_url
+            self.db, clock, self.vault, self.sender, mailer, self.hosts.uncertain, settings.public_url
         )
+        self.webhooks = Webhooks(self.db, clock, self.vault, self.sender)
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
@@ -177,6 +185,7 @@ class Tocsin:
                 "peer": self.peer,
                 "silences": self.silences,
                 "system": self.system,
+                "webhooks": self.webhooks,
             },
         )
         self._typed_routes = api
@@ -227,6 +236,7 @@ class Tocsin:
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("live streams", self.live_events.sweep)
             self.supervisor.start("notifications", self.channels.dispatcher.run)
+            self.supervisor.start("webhooks", self.webhooks.dispatcher.run)
             if self.watches:
                 await self.hosts.begin(self.runtimes.keys())
             for watch in self.watches:
@@ -284,6 +294,7 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
         Rule("deliveries", settings.retention_deliveries, outbox.sweep),
+        Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),
         Rule("sessions", timedelta(days=7), sweep_sessions),

@@ -239,6 +239,12 @@ TABLE = (
         "TOCSIN_RECONCILE_INTERVAL", "5m", _duration("1s", "1d"), "How often everything is compared with the engine."
     ),
     Setting(
+        "TOCSIN_FLAP_COUNT",
+        "5",
+        _integer(0, 1000),
+        "So many alerts about one thing in an hour are one that ends after ten calm minutes; 0: never.",
+    ),
+    Setting(
         "TOCSIN_RESTART_WINDOW",
         "10m",
         _duration("10s", "7d"),
@@ -323,6 +329,7 @@ class Settings:
     host_unreachable_after: timedelta
     reconcile_interval: timedelta
     restart_window: timedelta
+    flap_count: int
     archive_after: timedelta
     auth: str
     proxy_user_header: str

@@ -142,7 +142,9 @@ def check_alerts(database: Path) -> None:
 def test_kill_in_a_storm_loses_and_doubles_nothing(engine: Engine, tmp_path: Path):
     chance = random.Random(7)
     data = tmp_path / "data"
-    process = Process(data, TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url, TOCSIN_ARCHIVE_AFTER="1h")
+    process = Process(
+        data, TOCSIN_RUNTIME="docker", TOCSIN_DOCKER_HOST=engine.url, TOCSIN_ARCHIVE_AFTER="1h", TOCSIN_FLAP_COUNT="0"
+    )
     process.start()
     listener = Listener(process.base)
     listener.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "src/tocsin"
-SLICES = {"accounts", "alerts", "channels", "containers", "dashboard", "logs", "silences", "system"}
+SLICES = {"accounts", "alerts", "channels", "containers", "dashboard", "logs", "silences", "system", "webhooks"}
 BELOW = {
     "core": {"core"},
     "db": {"core", "db"},

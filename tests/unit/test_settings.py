@@ -30,6 +30,7 @@ WRONG = {
     "TOCSIN_HOST_UNREACHABLE_AFTER": ("soon", "0s", "2d"),
     "TOCSIN_RECONCILE_INTERVAL": ("often", "0s", "30d", "5"),
     "TOCSIN_RESTART_WINDOW": ("1s", "8d", "ten minutes"),
+    "TOCSIN_FLAP_COUNT": ("often", "-1", "1001"),
     "TOCSIN_ARCHIVE_AFTER": ("-1s", "2d"),
     "TOCSIN_AUTH": ("off", "oidc"),
     "TOCSIN_PROXY_USER_HEADER": ("Remote User", "x:y"),

@@ -28,6 +28,9 @@ RESTART_WAIT_SECONDS = 10
 """A container that will be restarted in a moment is not down; one that keeps being restarted is a restart loop."""
 DOWN, LOOP, UNHEALTHY, UNREACHABLE = "container_down", "restart_loop", "health_unhealthy", "host_unreachable"
 
+CAUSES = frozenset({DOWN, LOOP, UNHEALTHY, UNREACHABLE})
+"""What else goes wrong while one of these is open on something it needs is told as its consequence."""
+
 ABSORBED_BY = {DOWN: LOOP}
 """A container that its policy gave up on is still the same trouble: what has waited joins the alert there is."""
 
@@ -137,8 +140,8 @@ def _clear(key: str, at: datetime, *types: str, resolution: Resolution = Resolut
     return Clear(entity_type=EntityType.CONTAINER, entity_key=key, at=at, alert_types=types, resolution=resolution)
 
 
-def on_host(fact: HostUnreachable | HostRecovered, at: datetime) -> list[Signal]:
-    """Return what the loss or the return of a host raises and clears."""
+def on_host(fact: HostUnreachable | HostRecovered, at: datetime, residents: Evidence) -> list[Signal]:
+    """Return what the loss or the return of a host raises and clears. *residents* says what lives there."""
     if isinstance(fact, HostRecovered):
         resolution = Resolution.RECOVERED if fact.reason == "connected" else Resolution.REMOVED
         return [Clear(entity_type=EntityType.HOST, entity_key=fact.host, at=at, resolution=resolution)]
@@ -149,7 +152,7 @@ def on_host(fact: HostUnreachable | HostRecovered, at: datetime) -> list[Signal]
             severity=Severity.CRITICAL,
             subject=host_subject(fact.host),
             message=f"The engine on {fact.host} cannot be reached: {fact.error}",
-            details={"error": fact.error, "since": fact.since},
+            details={"error": fact.error, "since": fact.since, **residents},
             at=at,
         )
     ]

@@ -105,7 +105,10 @@ Signal = Raise | Clear
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One episode. `silence_id` is the silence that keeps its notifications back, `cause_id` the alert above it."""
+    """One episode. `silence_id` is the silence that keeps its notifications back, `cause_id` the alert above it.
+
+    `due_at` is when a pending one fires, and when one that is `flapping` and calm ends.
+    """
 
     id: int
     source: Source
@@ -127,6 +130,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     escalated_at: datetime | None = None
     silence_id: int | None = None
     cause_id: int | None = None
+    flapping: bool = False
 
     @property
     def open_key(self) -> str:
@@ -174,6 +178,7 @@ class AlertView(msgspec.Struct, kw_only=True):
     occurrences: int
     silence_id: Annotated[int | None, Meta(description="The silence that keeps its notifications back")]
     cause_id: Annotated[int | None, Meta(description="The alert above it, in whose notification it is listed")]
+    flapping: Annotated[bool, Meta(description="It comes and goes: it ends only after ten calm minutes")]
     created_at: Instant
 
 
@@ -225,6 +230,13 @@ class AlertSilenced(AlertEvent, frozen=True, kw_only=True, tag="alert.silenced")
 
 class AlertResolved(AlertEvent, frozen=True, kw_only=True, tag="alert.resolved"):
     pass
+
+
+class AlertEscalated(Event, frozen=True, kw_only=True, tag="alert.escalated"):
+    """Nobody had acknowledged it in time: now those further up are told."""
+
+    alert_id: int
+    channel_id: int
 
 
 class AlertAcknowledged(AlertEvent, frozen=True, kw_only=True, tag="alert.acknowledged"):

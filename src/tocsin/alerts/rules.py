@@ -15,6 +15,7 @@ from tocsin.alerts.models import (
     AlertUpdated,
     Clear,
     Raise,
+    Resolution,
     Status,
 )
 
@@ -26,6 +27,11 @@ class Decision(NamedTuple):
     says: type[AlertEvent] | None = None
 
 
+FLAPPING_WITHIN = timedelta(hours=1)
+CALM_FOR = timedelta(minutes=10)
+"""What came and went again and again in an hour is over only after these calm minutes."""
+
+
 def on_raise(known: Alert | None, seen: Raise, silence_id: int | None, now: datetime) -> Decision:
     """Decide what *seen* does, given the open alert of the same key and the silence that matches it now."""
     if known is None:
@@ -33,6 +39,7 @@ def on_raise(known: Alert | None, seen: Raise, silence_id: int | None, now: date
     again = _repeat(known, seen, silence_id)
     if known.status is Status.PENDING:
         return Decision(again)
+    again = replace(again, due_at=None)
     if known.status is Status.SILENCED:
         return settle_silence(again, silence_id)
     if RANK[seen.severity] > RANK[known.severity]:
@@ -93,10 +100,26 @@ def on_due(alert: Alert, silence_id: int | None) -> Decision:
     return _fire(replace(alert, silence_id=silence_id))
 
 
+def as_flapping(alert: Alert, episodes: int) -> Alert:
+    """Mark an alert that begins as one of *episodes* within the hour."""
+    message = f"{alert.message} (it comes and goes: {episodes} times within an hour)"
+    return replace(alert, flapping=True, message=message, details={**alert.details, "episodes": episodes})
+
+
+def on_calm(known: Alert) -> Decision:
+    """It flapped, and has been calm for long enough: it was over when the calm began."""
+    assert known.due_at is not None  # only what is due is asked about  # noqa: S101
+    at = max(known.due_at - CALM_FOR, known.fired_at)
+    after = replace(known, status=Status.RESOLVED, resolved_at=at, resolution=Resolution.RECOVERED, due_at=None)
+    return Decision(after, AlertResolved)
+
+
 def on_clear(known: Alert, seen: Clear) -> Decision:
-    """Resolve an open alert; one that never fired is forgotten."""
+    """Resolve an open alert; one that never fired is forgotten, one that flaps has to stay calm for a while."""
     if known.status is Status.PENDING:
         return Decision(None)
+    if known.flapping and seen.resolution is Resolution.RECOVERED:
+        return Decision(known if known.due_at else replace(known, due_at=seen.at + CALM_FOR))
     at = max(seen.at, known.fired_at)
-    resolved = replace(known, status=Status.RESOLVED, resolved_at=at, resolution=seen.resolution)
+    resolved = replace(known, status=Status.RESOLVED, resolved_at=at, resolution=seen.resolution, due_at=None)
     return Decision(resolved, AlertResolved)

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from tocsin.alerts.models import OPEN, Alert, EntityType, Resolution, Source, Status, Subject
-from tocsin.alerts.tables import alerts
+from tocsin.alerts.tables import alerts, parents
 from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, to_ms
 from tocsin.core.errors import InvalidParam, NotFound
@@ -17,6 +17,7 @@ from tocsin.db.tx import Read, Tx
 LONGEST_COUNT = 10_000
 MOST_AT_ONCE = 500
 _subject = msgspec.json.Decoder(Subject)
+_NEWEST = (alerts.c.fired_at_ms.desc(), alerts.c.id.desc())
 
 
 class Wanted(NamedTuple):
@@ -46,6 +47,12 @@ def get(read: Read, alert_id: int) -> Alert:
     return _alert(row)
 
 
+def find(read: Read, alert_id: int) -> Alert | None:
+    """Return an alert, None when there is none (any more)."""
+    row = read.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none()
+    return None if row is None else _alert(row)
+
+
 def find_open(read: Read, open_key: str) -> Alert | None:
     row = read.execute(select(alerts).where(alerts.c.open_key == open_key)).one_or_none()
     return None if row is None else _alert(row)
@@ -56,6 +63,23 @@ def list_open_of(read: Read, entity_type: EntityType, entity_key: str) -> list[A
     mine = (alerts.c.entity_type == entity_type.value, alerts.c.entity_key == entity_key)
     rows = read.execute(select(alerts).where(*mine, alerts.c.open_key.is_not(None)).order_by(alerts.c.id))
     return [_alert(row) for row in rows]
+
+
+def count_episodes(read: Read, alert: Alert, since: datetime) -> int:
+    """Return how many alerts like *alert* fired after *since*: the same trouble of the same entity."""
+    subject = alert.subject
+    mine = (alerts.c.entity_type == subject.type.value, alerts.c.entity_key == subject.key)
+    same = (alerts.c.alert_type == alert.alert_type, alerts.c.fired_at_ms > to_ms(since))
+    counted = select(func.count()).select_from(alerts).where(*mine, *same, alerts.c.status != Status.PENDING.value)
+    return int(read.execute(counted).scalar_one())
+
+
+def list_below(read: Read, parent: str, since: datetime) -> list[Alert]:
+    """Return open alerts about what cannot do without *parent* that fired after *since*, newest first, at most 500."""
+    fresh = select(parents.c.alert_id).where(parents.c.parent == parent, parents.c.fired_at_ms > to_ms(since))
+    ids = list(read.execute(fresh.order_by(parents.c.fired_at_ms.desc()).limit(MOST_AT_ONCE)).scalars())
+    found = select(alerts).where(alerts.c.id.in_(ids), alerts.c.open_key.is_not(None)).order_by(*_NEWEST)
+    return [_alert(row) for row in read.execute(found)] if ids else []
 
 
 def list_due(read: Read, now: datetime) -> list[Alert]:
@@ -83,9 +107,6 @@ def count_active(read: Read, *, acknowledged: bool) -> int:
     if not acknowledged:
         where.append(alerts.c.acknowledged_at_ms.is_(None))
     return int(read.execute(select(func.count()).select_from(alerts).where(*where)).scalar_one())
-
-
-_NEWEST = (alerts.c.fired_at_ms.desc(), alerts.c.id.desc())
 
 
 def list_page(read: Read, wanted: Wanted, limit: int) -> tuple[list[Alert], bool, int]:
@@ -139,6 +160,10 @@ def _older_than(alert: Alert) -> ColumnElement[bool]:
 def insert_alert(tx: Tx, alert: Alert) -> Alert:
     """Insert *alert* and return it with its id."""
     alert_id = tx.execute(insert(alerts).returning(alerts.c.id), _row(alert)).scalar_one()
+    above = alert.subject.parents
+    if above:
+        at_ms = to_ms(alert.fired_at)
+        tx.execute(insert(parents), [{"parent": one, "fired_at_ms": at_ms, "alert_id": alert_id} for one in above])
     return msgspec.structs.replace(alert, id=int(alert_id))
 
 
@@ -183,6 +208,7 @@ def _row(alert: Alert) -> Mapping[str, Any]:
         "escalated_at_ms": _to_ms(alert.escalated_at),
         "silence_id": alert.silence_id,
         "cause_id": alert.cause_id,
+        "flapping": alert.flapping,
     }
 
 
@@ -208,6 +234,7 @@ def _alert(row: Any) -> Alert:
         escalated_at=_from_ms(row.escalated_at_ms),
         silence_id=row.silence_id,
         cause_id=row.cause_id,
+        flapping=row.flapping,
     )
 
 

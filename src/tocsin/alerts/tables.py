@@ -1,8 +1,8 @@
 """The tables of the slice."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false
 
-from tocsin.db.tables import id_column, metadata
+from tocsin.db.tables import Id, id_column, metadata
 
 alerts = Table(
     "alerts",
@@ -30,11 +30,22 @@ alerts = Table(
     Column("escalated_at_ms", BigInteger),
     Column("silence_id", BigInteger),
     Column("cause_id", BigInteger),
+    Column("flapping", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("open_key"),
     Index(None, "fired_at_ms", "id"),
     Index(None, "status", "severity", "fired_at_ms"),
-    Index(None, "entity_type", "entity_key"),
+    Index(None, "entity_type", "entity_key", "fired_at_ms"),
     Index(None, "due_at_ms"),
     Index(None, "resolved_at_ms"),
     sqlite_autoincrement=True,
 )
+
+parents = Table(
+    "alert_parents",
+    metadata,
+    Column("parent", Text, primary_key=True),
+    Column("fired_at_ms", BigInteger, primary_key=True),
+    Column("alert_id", Id, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "alert_id"),
+)
+"""What the entity of an alert cannot do without, such as `host:nas`: how a cause finds its consequences."""

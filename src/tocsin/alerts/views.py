@@ -32,5 +32,6 @@ def view(alert: Alert) -> AlertView:
         occurrences=alert.occurrences,
         silence_id=alert.silence_id,
         cause_id=alert.cause_id,
+        flapping=alert.flapping,
         created_at=wire(alert.fired_at),
     )

@@ -8,47 +8,61 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
+from tocsin.alerts.models import AlertEscalated
 from tocsin.channels import outbox, rules, store
 from tocsin.channels.formats import FORMATS
 from tocsin.channels.mail import Mailer
 from tocsin.channels.message import Message, compose
 from tocsin.channels.models import (
     Channel,
+    ChannelFailing,
+    ChannelRecovered,
     ChannelType,
     Delivery,
     DeliveryStatus,
-    Outcome,
-    Rejected,
-    Retry,
-    Sent,
 )
-from tocsin.channels.sending import Sender
-from tocsin.core.clock import Clock
+from tocsin.core import retries
+from tocsin.core.clock import Clock, wire
+from tocsin.core.sending import Outcome, Rejected, Retry, Sender, Sent
 from tocsin.db.database import Database
-from tocsin.db.tx import Tx
+from tocsin.db.tx import Read, Tx
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.5
+DEFER_FOR = timedelta(seconds=1)
 AT_ONCE = 10
 
 Open = Callable[[Channel], Channel]
+Uncertain = Callable[[Read], list[str]]
 
 
 class Dispatcher:
-    """*open_channel* returns a channel with its secrets readable; *base_url* is for links."""
+    """*open_channel* returns a channel with its secrets readable; *base_url* is for links.
+
+    *uncertain* names the hosts that have just been lost: what concerns them waits until it is clear what that means.
+    """
 
     def __init__(
-        self, db: Database, clock: Clock, sender: Sender, mailer: Mailer, open_channel: Open, base_url: str
+        self,
+        db: Database,
+        clock: Clock,
+        sender: Sender,
+        mailer: Mailer,
+        open_channel: Open,
+        uncertain: Uncertain,
+        base_url: str,
     ) -> None:
         self._db = db
         self._clock = clock
         self._sender = sender
         self._mailer = mailer
         self._open = open_channel
+        self._uncertain = uncertain
         self._base_url = base_url
         self._busy: set[int] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -78,7 +92,7 @@ class Dispatcher:
         key = secrets.token_hex(16)
 
         def take(tx: Tx) -> Delivery | None:
-            return outbox.pending_delivery(tx, channel_id) or outbox.begin(tx, channel_id, key)
+            return outbox.pending_delivery(tx, channel_id) or self._begin(tx, channel_id, key)
 
         delivery = await self._db.write(take)
         if delivery is None:
@@ -87,10 +101,22 @@ class Dispatcher:
             lambda read: (store.get(read, channel_id), outbox.notices_of(read, delivery.id))
         )
         if not channel.enabled or not notices:
-            await self._settle(delivery, Rejected("channel_disabled" if notices else "nothing_to_say"))
+            await self._settle(delivery, channel, Rejected("channel_disabled" if notices else "nothing_to_say"))
             return
-        message = compose(notices, delivery.key, self._base_url, delivery.created_at)
-        await self._settle(delivery, await self.send(self._open(channel), message))
+        template = None if channel.type is ChannelType.WEBHOOK else channel.template
+        message = compose(notices, delivery.key, self._base_url, delivery.created_at, template)
+        await self._settle(delivery, channel, await self.send(self._open(channel), message))
+
+    def _begin(self, tx: Tx, channel_id: int, key: str) -> Delivery | None:
+        hosts = self._uncertain(tx)
+        if hosts:
+            outbox.defer(tx, hosts, tx.clock.now() + DEFER_FOR)
+        delivery = outbox.begin(tx, channel_id, key, store.get(tx, channel_id).max_per_minute)
+        for notice in outbox.notices_of(tx, delivery.id) if delivery is not None else ():
+            if notice.escalation:
+                now = wire(tx.clock.now())
+                tx.emit(AlertEscalated(alert_id=notice.alert_id, channel_id=channel_id, timestamp=now))
+        return delivery
 
     async def send(self, channel: Channel, message: Message) -> Outcome:
         """Send *message* to an opened channel, whatever its type. Never raises for the fault of the other side."""
@@ -98,7 +124,7 @@ class Dispatcher:
             return await self._mailer.send(message, channel.url)
         return await self._sender.send(FORMATS[channel.type](message, channel))
 
-    async def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
+    async def _settle(self, delivery: Delivery, channel: Channel, outcome: Outcome) -> None:
         attempts, now = delivery.attempts + 1, self._clock.now()
         chance = random.random()  # noqa: S311 -- spreads retries, keeps no secret
 
@@ -107,9 +133,11 @@ class Dispatcher:
                 case Sent(code):
                     outbox.finish(tx, delivery.id, DeliveryStatus.DELIVERED, attempts, None, code)
                     store.set_last_status(tx, delivery.channel_id, DeliveryStatus.DELIVERED)
+                    if channel.last_status is DeliveryStatus.FAILED:
+                        tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=wire(now)))
                     return
                 case Retry(error, code, after_seconds):
-                    again = rules.next_attempt(attempts, delivery.created_at, now, after_seconds, chance)
+                    again = retries.next_attempt(attempts, delivery.created_at, now, after_seconds, chance)
                     if again is not None:
                         outbox.postpone(tx, delivery.id, attempts, again, error, code)
                     else:
@@ -117,9 +145,18 @@ class Dispatcher:
                 case Rejected(error, code):
                     outbox.finish(tx, delivery.id, DeliveryStatus.FAILED, attempts, error, code)
             store.set_last_status(tx, delivery.channel_id, DeliveryStatus.FAILED)
+            if channel.enabled and (isinstance(outcome, Rejected) or attempts >= rules.RINGS_AFTER_ATTEMPTS):
+                tx.emit(_failing(channel, outcome, wire(now)))
 
         await self._db.write(work)
         if not isinstance(outcome, Sent):
             log.warning(
                 "notification not accepted", channel_id=delivery.channel_id, error=outcome.error, attempt=attempts
             )
+
+
+def _failing(channel: Channel, outcome: Retry | Rejected, timestamp: str) -> ChannelFailing:
+    code = outcome.response_code
+    return ChannelFailing(
+        id=channel.id, name=channel.name, error=outcome.error, response_code=code, timestamp=timestamp
+    )

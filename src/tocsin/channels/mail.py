@@ -6,10 +6,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
 
+from tocsin.channels.formats.request import plain_lines
 from tocsin.channels.message import Message, cut
-from tocsin.channels.models import Outcome, Rejected, Retry, Sent
 from tocsin.core.errors import Invalid
 from tocsin.core.secrets import Secret
+from tocsin.core.sending import Outcome, Rejected, Retry, Sent
 
 TIMEOUT_S = 15.0
 IMPLICIT_TLS_PORT = 465
@@ -82,8 +83,7 @@ def compose_mail(message: Message, recipients: str, sender: str) -> EmailMessage
     mail["Message-ID"] = f"<{message.key}@tocsin>"
     mail["X-Tocsin-Delivery"] = message.key
     mail["Auto-Submitted"] = "auto-generated"
-    lines = [f"{line.mark} {line.text}" + (f" (lasted {line.after})" if line.after else "") for line in message.lines]
-    lines += [f"and {message.more} more"] if message.more else []
+    lines = plain_lines(message)
     lines += ["", *(f"{label}: {value}" for label, value in message.facts)] if message.facts else []
     lines += ["", message.excerpt] if message.excerpt else []
     mail.set_content("\n".join([*lines, "", message.link, ""]))

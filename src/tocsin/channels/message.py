@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tocsin.channels.models import Kind, Notice
+from tocsin.channels.template import fill
 from tocsin.containers.models import Severity
 from tocsin.core.durations import format_duration
 
 MOST_LINES = 20
 """More alerts than these are counted, not listed: every provider has its limits."""
+LONGEST_LINE, LONGEST_LIST = 400, 1500
 EXCERPT_LINES = 12
 RANK = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 FACTS = (
@@ -19,19 +21,29 @@ FACTS = (
     ("restart_count", "Restarts"),
     ("image", "Image"),
 )
+MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
+OVER, LISTED = "🟢", "↳"
+WORDS = {
+    "recovered": "recovered",
+    "entity_stopped": "stopped",
+    "entity_removed": "removed",
+    "entity_paused": "paused",
+}
 
 
 class Line(NamedTuple):
-    """One alert in a message. `after` is how long it lasted, for one that is over."""
+    """One alert in a message, or what is listed under it. `after` is how long it lasted, for one that is over."""
 
-    notice: Notice
     mark: str
     text: str
-    after: str | None
+    after: str | None = None
 
 
 class Message(NamedTuple):
-    """One notification. `severity` is the worst of what fires, None when everything in it is over."""
+    """One notification. `severity` is the worst of what fires, None when everything in it is over.
+
+    `notices` are all that it tells of; `values` what a template may use.
+    """
 
     title: str
     lines: tuple[Line, ...]
@@ -43,69 +55,152 @@ class Message(NamedTuple):
     key: str
     sent_at: datetime
     notices: tuple[Notice, ...]
+    values: Mapping[str, str] = {}
 
     @property
     def is_over(self) -> bool:
         return self.severity is None
 
 
-MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
-OVER = "🟢"
-
-
-def compose(notices: Sequence[Notice], key: str, base_url: str, sent_at: datetime) -> Message:
-    """Return the message for *notices*, which is never empty."""
-    lines = tuple(_line(notice) for notice in notices[:MOST_LINES])
-    firing = [notice for notice in notices if notice.kind is not Kind.RESOLVED]
+def compose(
+    notices: Sequence[Notice], key: str, base_url: str, sent_at: datetime, template: str | None = None
+) -> Message:
+    """Return the message for *notices*, which is never empty. *template* is how each line reads, None: as we say it."""
+    news = _latest(notices)
+    about = {notice.alert_id for notice in news}
+    heads = [notice for notice in news if notice.cause_id not in about]
+    below = [notice for notice in news if notice.cause_id in about]
+    firing = [notice for notice in heads if notice.kind is not Kind.RESOLVED]
     severity = max((notice.alert.severity for notice in firing), key=lambda one: RANK[one], default=None)
-    single = notices[0] if len(notices) == 1 else None
-    details: Mapping[str, Any] = single.alert.details if single is not None else {}
-    facts = [(label, str(details[name])) for name, label in FACTS if details.get(name) not in {None, ""}]
-    if single is not None and single.alert.host and single.alert.host != single.alert.entity_name:
-        facts.append(("Host", single.alert.host))
-    excerpt = details.get("log_excerpt") if single is not None and single.kind is not Kind.RESOLVED else None
+    single = heads[0] if len(heads) == 1 else None
+    link = f"{base_url}/alerts/{single.alert_id}" if single is not None and single.alert_id else f"{base_url}/alerts"
+    title = _title(heads, firing)
+    lines = [
+        line
+        for notice in heads[:MOST_LINES]
+        for line in (_line(notice, title, link, key, template), *_listed(notice, below))
+    ]
     return Message(
-        title=_title(notices, firing),
-        lines=lines,
-        more=max(0, len(notices) - MOST_LINES),
+        title=title,
+        lines=tuple(lines),
+        more=max(0, len(heads) - MOST_LINES),
         severity=severity,
-        facts=tuple(facts),
-        excerpt="\n".join(str(excerpt).splitlines()[-EXCERPT_LINES:]) if excerpt else None,
-        link=f"{base_url}/alerts",
+        facts=_facts(single) if single is not None else (),
+        excerpt=_excerpt(single) if single is not None else None,
+        link=link,
         key=key,
         sent_at=sent_at,
         notices=tuple(notices),
+        values=_summary(heads, lines, title, link, key),
     )
 
 
-def _title(notices: Sequence[Notice], firing: Sequence[Notice]) -> str:
-    if len(notices) == 1:
-        notice = notices[0]
+def _latest(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the last word on each alert: one that began and ended in the same message is told as over."""
+    last = {notice.alert_id: notice for notice in notices}
+    return [last[alert_id] for alert_id in dict.fromkeys(notice.alert_id for notice in notices)]
+
+
+def _title(heads: Sequence[Notice], firing: Sequence[Notice]) -> str:
+    if len(heads) == 1:
+        notice = heads[0]
         if notice.kind is Kind.TEST:
             return "Test from Tocsin"
-        return f"{'Resolved' if notice.kind is Kind.RESOLVED else 'Alert'}: {notice.alert.entity_name or '-'}"
-    over = len(notices) - len(firing)
+        return f"{_word(notice)}: {notice.alert.entity_name or '-'}"
+    over = len(heads) - len(firing)
     parts = [f"{len(firing)} alert{'s' if len(firing) != 1 else ''}"] if firing else []
     parts += [f"{over} resolved"] if over else []
-    return ", ".join(parts)
+    groups = {notice.alert.group for notice in heads}
+    where = f" in {groups.pop()}" if len(groups) == 1 and None not in groups else ""
+    return ", ".join(parts) + where
 
 
-def _line(notice: Notice) -> Line:
+def _word(notice: Notice) -> str:
+    if notice.kind is Kind.RESOLVED:
+        return "Resolved"
+    return "Nobody has acknowledged" if notice.escalation else "Alert"
+
+
+def _line(notice: Notice, title: str, link: str, key: str, template: str | None) -> Line:
     alert = notice.alert
-    if notice.kind is not Kind.RESOLVED:
-        return Line(notice, MARKS[alert.severity], alert.message, None)
-    lasted = None
-    if alert.resolved_at is not None:
-        seconds = datetime.fromisoformat(alert.resolved_at) - datetime.fromisoformat(alert.fired_at)
-        lasted = format_duration(seconds)
-    word = {
-        "recovered": "recovered",
-        "entity_stopped": "stopped",
-        "entity_removed": "removed",
-        "entity_paused": "paused",
+    is_over = notice.kind is Kind.RESOLVED
+    mark, lasted = (OVER, _lasted(notice)) if is_over else (MARKS[alert.severity], None)
+    if template:
+        return Line(mark, cut(fill(template, _values(notice, title, link, key)), LONGEST_LINE))
+    if not is_over:
+        return Line(mark, cut(alert.message, LONGEST_LINE))
+    how = WORDS.get(alert.resolution or "", "resolved")
+    return Line(mark, cut(f"{alert.entity_name or '-'} {how}: {alert.message}", LONGEST_LINE), lasted)
+
+
+def _listed(head: Notice, below: Sequence[Notice]) -> list[Line]:
+    """Return the lines that list what an alert has caused: what still fires, and what is over."""
+    mine = [notice for notice in below if notice.cause_id == head.alert_id]
+    firing = [notice.alert.entity_name for notice in mine if notice.kind is not Kind.RESOLVED]
+    over = [notice.alert.entity_name for notice in mine if notice.kind is Kind.RESOLVED]
+    word = "Still failing" if head.kind is Kind.RESOLVED else "Also affected"
+    return [*_names(word, firing), *_names("Was affected, recovered", over)]
+
+
+def _names(word: str, names: Sequence[str]) -> list[Line]:
+    distinct = list(dict.fromkeys(names))
+    return [Line(LISTED, cut(f"{word} ({len(distinct)}): {', '.join(distinct)}", LONGEST_LIST))] if distinct else []
+
+
+def _lasted(notice: Notice) -> str | None:
+    alert = notice.alert
+    if alert.resolved_at is None:
+        return None
+    return format_duration(datetime.fromisoformat(alert.resolved_at) - datetime.fromisoformat(alert.fired_at))
+
+
+def _facts(notice: Notice) -> tuple[tuple[str, str], ...]:
+    alert, details = notice.alert, notice.alert.details
+    facts = [(label, str(details[name])) for name, label in FACTS if details.get(name) not in {None, ""}]
+    if alert.host and alert.host != alert.entity_name:
+        facts.append(("Host", alert.host))
+    residents = details.get("containers")
+    if isinstance(residents, list) and residents:
+        count = details.get("container_count", len(residents))
+        facts.append((f"Out of sight ({count})", cut(", ".join(map(str, residents)), LONGEST_LIST)))
+    return tuple(facts)
+
+
+def _excerpt(notice: Notice) -> str | None:
+    text: Any = notice.alert.details.get("log_excerpt") if notice.kind is not Kind.RESOLVED else None
+    return "\n".join(str(text).splitlines()[-EXCERPT_LINES:]) if text else None
+
+
+# --- what templates may use ------------------------------------------------------------------------------------------
+
+
+def _values(notice: Notice, title: str, link: str, key: str) -> dict[str, str]:
+    alert = notice.alert
+    state = {Kind.FIRED: "firing", Kind.RESOLVED: "resolved", Kind.TEST: "test"}[notice.kind]
+    return {
+        "title": title,
+        "message": alert.message,
+        "entity": alert.entity_name,
+        "severity": alert.severity.value,
+        "status": state,
+        "source": alert.source.value,
+        "type": alert.alert_type,
+        "group": alert.group or "",
+        "host": alert.host or "",
+        "since": alert.fired_at,
+        "lasted": _lasted(notice) or "",
+        "link": link,
+        "delivery": key,
     }
-    how = word.get(alert.resolution or "", "resolved")
-    return Line(notice, OVER, f"{alert.entity_name or '-'} {how}: {alert.message}", lasted)
+
+
+def _summary(heads: Sequence[Notice], lines: Sequence[Line], title: str, link: str, key: str) -> dict[str, str]:
+    """Return the values of the whole message: of the only alert, or of all together."""
+    first = _values(heads[0], title, link, key)
+    if len(heads) == 1:
+        return first
+    text = "\n".join(f"{line.mark} {line.text}" for line in lines)
+    return {**first, "message": text, "entity": title, "type": "several"}
 
 
 def cut(text: str, limit: int) -> str:

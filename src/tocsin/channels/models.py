@@ -13,7 +13,10 @@ from tocsin.core.clock import Instant
 from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
 
+CLOCK_TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 MOST_CHANNELS = 100
+MOST_RULES = 50
+MESSAGES_A_MINUTE = 20
 
 
 class ChannelType(StrEnum):
@@ -23,6 +26,9 @@ class ChannelType(StrEnum):
     WEBHOOK = "webhook"
     EMAIL = "email"
     NTFY = "ntfy"
+    TELEGRAM = "telegram"
+    GOTIFY = "gotify"
+    PUSHOVER = "pushover"
 
 
 class DeliveryStatus(StrEnum):
@@ -44,20 +50,35 @@ class TooManyChannels(Conflict):
     pass
 
 
+class QuietHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From *start* to *end* (`22:00`, in *timezone*) nothing leaves; it is told when they are over."""
+
+    start: Annotated[str, Meta(pattern=CLOCK_TIME)]
+    end: Annotated[str, Meta(pattern=CLOCK_TIME)]
+    timezone: Annotated[str, Meta(min_length=1, max_length=60)] = "UTC"
+    critical_passes: bool = True
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """Which alerts a channel gets: all given filters must match; none given means all."""
+    """Which alerts a channel gets: all given filters must match; none given means all.
+
+    `entity` and `group` are globs such as `shop-*`. With `after_minutes` the channel is told only of what nobody has
+    acknowledged by then.
+    """
 
     id: int
     channel_id: int
     sources: tuple[Source, ...] = ()
     severities: tuple[Severity, ...] = ()
+    entity: str | None = None
     group: str | None = None
+    after_minutes: int = 0
     created_at: datetime
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """`url` and `headers` are secrets: sealed as stored, until the service opens them. For e-mail the url is the
-    list of recipients.
+    """`url`, `headers` and `signing_secret` are secrets: sealed as stored, until the service opens them. For e-mail
+    the url is the list of recipients.
     """
 
     id: int
@@ -66,6 +87,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     sealed_headers: str = ""
     headers: dict[str, str] = {}
+    signing_secret: str = ""
+    template: str | None = None
+    quiet_hours: QuietHours | None = None
+    max_per_minute: int = MESSAGES_A_MINUTE
     enabled: bool
     rules: tuple[Rule, ...] = ()
     created_at: datetime
@@ -82,7 +107,10 @@ class Kind(StrEnum):
 
 
 class Notice(NamedTuple):
-    """One alert on its way to one channel, as it was at that moment. `id` tells a repetition from news."""
+    """One alert on its way to one channel, as it was at that moment. `id` tells a repetition from news.
+
+    `cause_id` is the alert in whose message it is listed. `escalation`: told because nobody acknowledged it in time.
+    """
 
     id: int
     channel_id: int
@@ -90,6 +118,8 @@ class Notice(NamedTuple):
     kind: Kind
     group_key: str
     alert: AlertView
+    cause_id: int | None = None
+    escalation: bool = False
 
 
 class Delivery(NamedTuple):
@@ -103,34 +133,13 @@ class Delivery(NamedTuple):
     next_attempt_at: datetime
 
 
-# --- outcomes of sending ---------------------------------------------------------------------------------------------
-
-
-class Sent(NamedTuple):
-    response_code: int | None
-
-
-class Retry(NamedTuple):
-    """Not now. `error` is a class of failure, never what the other side said: that may hold secrets."""
-
-    error: str
-    response_code: int | None = None
-    after_seconds: float | None = None
-
-
-class Rejected(NamedTuple):
-    """Never: trying again would change nothing."""
-
-    error: str
-    response_code: int | None = None
-
-
-Outcome = Sent | Retry | Rejected
-
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
 ChannelName = Annotated[str, Meta(min_length=1, max_length=100)]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Template = Annotated[str, Meta(max_length=4000)]
+PerMinute = Annotated[int, Meta(ge=1, le=60)]
+SigningSecret = Annotated[str, Meta(min_length=16, max_length=256)]
 HeaderMap = Annotated[dict[str, Annotated[str, Meta(max_length=1000)]], Meta(max_length=20)]
 
 
@@ -140,24 +149,34 @@ class NewChannel(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     type: ChannelType = ChannelType.WEBHOOK
     headers: HeaderMap = {}
     enabled: bool = True
+    template: Template | None = None
+    quiet_hours: QuietHours | None = None
+    max_per_minute: PerMinute = MESSAGES_A_MINUTE
+    signing_secret: SigningSecret | None = None
 
 
 class ChannelChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is left out stays. A masked value that is sent back keeps the stored one."""
+    """What is left out stays. A masked value that is sent back keeps the stored one; null takes an option away."""
 
     name: ChannelName | UnsetType = UNSET
     url: Url | UnsetType = UNSET
     type: ChannelType | UnsetType = UNSET
     headers: HeaderMap | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    template: Template | UnsetType | None = UNSET
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    max_per_minute: PerMinute | UnsetType = UNSET
+    signing_secret: SigningSecret | UnsetType | None = UNSET
 
 
 class NewRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Filters as lists, or as text with commas."""
+    """Filters as lists, or as text with commas; `entity` and `group` are globs."""
 
     source_filter: list[Source] | str | None = None
     severity_filter: list[Severity] | str | None = None
+    entity: Annotated[str, Meta(max_length=200)] | None = None
     group: Annotated[str, Meta(max_length=200)] | None = None
+    after_minutes: Annotated[int, Meta(ge=0, le=1440)] = 0
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -168,7 +187,9 @@ class RuleView(msgspec.Struct, kw_only=True):
     channel_id: int
     source_filter: str
     severity_filter: str
+    entity: str | None
     group: str | None
+    after_minutes: int
     created_at: Instant
 
 
@@ -182,6 +203,10 @@ class ChannelView(msgspec.Struct, kw_only=True):
     has_secret: bool
     headers: dict[str, str]
     enabled: bool
+    template: str | None
+    quiet_hours: QuietHours | None
+    max_per_minute: int
+    has_signing_secret: bool
     routing_rules: list[RuleView]
     health: ChannelHealth
     created_at: Instant
@@ -241,3 +266,17 @@ class ChannelUpdated(ChannelEvent, frozen=True, kw_only=True, tag="channel.updat
 
 class ChannelDeleted(Event, frozen=True, kw_only=True, tag="channel.deleted"):
     id: int
+
+
+class ChannelFailing(Event, frozen=True, kw_only=True, tag="channel.failing"):
+    """It was tried for a while, or refused for good. `error` is a class of failure."""
+
+    id: int
+    name: str
+    error: str
+    response_code: int | None
+
+
+class ChannelRecovered(Event, frozen=True, kw_only=True, tag="channel.recovered"):
+    id: int
+    name: str

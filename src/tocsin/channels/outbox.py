@@ -5,13 +5,14 @@ again until it is accepted, rejected, or given up; only then does the next one o
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from tocsin.alerts.models import AlertView
+from tocsin.channels import rules
 from tocsin.channels.models import Delivery, DeliveryStatus, Kind, Notice
 from tocsin.channels.store import moment
 from tocsin.channels.tables import deliveries, notices
@@ -35,16 +36,31 @@ class Row(NamedTuple):
     finished_at: datetime | None
 
 
+class Place(NamedTuple):
+    """Where a notice stands: its group, when it may leave, and the alert that it is listed under until that one ends.
+
+    `escalation`: it is told only if nobody acknowledges the alert before.
+    """
+
+    group_key: str
+    not_before: datetime
+    held_under: int | None = None
+    escalation: bool = False
+
+
 # --- writing notices -------------------------------------------------------------------------------------------------
 
 
-def add(tx: Tx, channel_id: int, kind: Kind, alert: AlertView, group_key: str, not_before: datetime) -> None:
+def add(tx: Tx, channel_id: int, kind: Kind, alert: AlertView, place: Place) -> None:
     row = {
         "channel_id": channel_id,
         "alert_id": alert.id,
         "kind": kind.value,
-        "group_key": group_key,
-        "not_before_ms": to_ms(not_before),
+        "group_key": place.group_key,
+        "not_before_ms": to_ms(place.not_before),
+        "cause_id": place.held_under,
+        "held": place.held_under is not None,
+        "escalation": place.escalation,
         "alert": _encoder.encode(alert).decode(),
     }
     tx.execute(insert(notices), row)
@@ -64,6 +80,64 @@ def last_begun_at(read: Read, channel_id: int, group_key: str) -> datetime | Non
     return moment(read.execute(select(func.max(deliveries.c.created_at_ms)).where(*mine)).scalar())
 
 
+def _waiting(channel_id: int, alert_id: int) -> tuple[ColumnElement[bool], ...]:
+    return notices.c.channel_id == channel_id, notices.c.alert_id == alert_id, notices.c.delivery_id.is_(None)
+
+
+def waits_until(read: Read, channel_id: int, alert_id: int) -> datetime | None:
+    """Return when the last waiting notice of an alert may leave: what follows it must not leave before."""
+    last = select(func.max(notices.c.not_before_ms)).where(*_waiting(channel_id, alert_id), notices.c.held.is_(False))
+    return moment(read.execute(last).scalar())
+
+
+def hasten(tx: Tx, channel_id: int, alert_id: int, at: datetime) -> None:
+    """Let what waits longer than *at* leave then: newer news of the same alert must not overtake it."""
+    later = (*_waiting(channel_id, alert_id), notices.c.not_before_ms > to_ms(at))
+    tx.execute(update(notices).where(*later).values(not_before_ms=to_ms(at)))
+
+
+def cancel_escalations(tx: Tx, alert_id: int) -> None:
+    """Take back what was to be told only if nobody took care of an alert."""
+    unsent = (notices.c.delivery_id.is_(None), notices.c.escalation.is_(True))
+    tx.execute(delete(notices).where(notices.c.alert_id == alert_id, *unsent))
+
+
+# --- notices that are listed under the alert above theirs ------------------------------------------------------------
+
+
+def hold(tx: Tx, channel_id: int, alert_id: int, cause_id: int, group_key: str) -> None:
+    """Keep what has not left yet for the message of the cause."""
+    values = {"held": True, "cause_id": cause_id, "group_key": group_key}
+    tx.execute(update(notices).where(*_waiting(channel_id, alert_id)).values(**values))
+
+
+def held_under(read: Read, channel_id: int, alert_id: int) -> int | None:
+    """Return the cause under which the beginning of an alert is still held."""
+    mine = (*_waiting(channel_id, alert_id), notices.c.held.is_(True))
+    return read.execute(select(notices.c.cause_id).where(*mine).limit(1)).scalar()
+
+
+def has_held(read: Read, channel_id: int, cause_id: int) -> bool:
+    mine = (notices.c.channel_id == channel_id, notices.c.cause_id == cause_id, notices.c.held.is_(True))
+    return read.execute(select(notices.c.id).where(*mine).limit(1)).first() is not None
+
+
+def release(tx: Tx, channel_id: int, cause_id: int, group_key: str, at: datetime) -> None:
+    """Let go of what was held under a cause that has ended: it leaves with the news of that."""
+    mine = (notices.c.channel_id == channel_id, notices.c.cause_id == cause_id, notices.c.held.is_(True))
+    values = {"held": False, "group_key": group_key, "not_before_ms": to_ms(at)}
+    tx.execute(update(notices).where(*mine).values(**values))
+
+
+def defer(tx: Tx, hosts: Sequence[str], until: datetime) -> None:
+    """Let what concerns *hosts* wait: they are out of reach, and it is not known yet what that means."""
+    now_ms = to_ms(tx.clock.now())
+    for host in hosts:
+        there = notices.c.group_key.startswith(f"{host}/", autoescape=True)
+        due = (notices.c.delivery_id.is_(None), notices.c.held.is_(False), notices.c.not_before_ms <= now_ms)
+        tx.execute(update(notices).where(there, *due).values(not_before_ms=to_ms(until)))
+
+
 # --- making and ending deliveries ------------------------------------------------------------------------------------
 
 
@@ -73,9 +147,9 @@ def channels_with_work(read: Read, now: datetime) -> list[int]:
     pending = deliveries.c.status == DeliveryStatus.PENDING.value
     busy = select(deliveries.c.channel_id, deliveries.c.next_attempt_at_ms).where(pending)
     due = {row.channel_id: row.next_attempt_at_ms <= now_ms for row in read.execute(busy)}
-    waiting = select(notices.c.channel_id).where(notices.c.delivery_id.is_(None), notices.c.not_before_ms <= now_ms)
-    fresh = [row.channel_id for row in read.execute(waiting.distinct()) if row.channel_id not in due]
-    return [channel_id for channel_id, is_due in due.items() if is_due] + fresh
+    waiting = (notices.c.delivery_id.is_(None), notices.c.held.is_(False), notices.c.not_before_ms <= now_ms)
+    found = read.execute(select(notices.c.channel_id).where(*waiting).distinct()).scalars()
+    return [channel_id for channel_id, is_due in due.items() if is_due] + [one for one in found if one not in due]
 
 
 def pending_delivery(read: Read, channel_id: int) -> Delivery | None:
@@ -84,17 +158,26 @@ def pending_delivery(read: Read, channel_id: int) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def begin(tx: Tx, channel_id: int, key: str) -> Delivery | None:
-    """Put the notices that are due together into a new delivery: those of the first one's group, or all of a crowd."""
+def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | None:
+    """Put the notices that are due together into a new delivery: those of the first one's group, or all of a crowd.
+
+    None: nothing is due, or the channel has had its messages of this minute; what waits then leaves as a digest.
+    """
     now_ms = to_ms(tx.clock.now())
-    waiting = (notices.c.channel_id == channel_id, notices.c.delivery_id.is_(None))
-    first = select(notices).where(*waiting, notices.c.not_before_ms <= now_ms).order_by(notices.c.id).limit(1)
-    row = tx.execute(first).one_or_none()
-    if row is None:
+    waiting = (notices.c.channel_id == channel_id, notices.c.delivery_id.is_(None), notices.c.held.is_(False))
+    due = (*waiting, notices.c.not_before_ms <= now_ms)
+    row = tx.execute(select(notices).where(*due).order_by(notices.c.id).limit(1)).one_or_none()
+    recent = (deliveries.c.channel_id == channel_id, deliveries.c.created_at_ms > now_ms - 60_000)
+    sent = int(tx.execute(select(func.count()).select_from(deliveries).where(*recent)).scalar_one())
+    if row is None or sent >= max_per_minute:
         return None
-    crowd = int(tx.execute(select(func.count()).select_from(notices).where(*waiting)).scalar_one())
-    with_it = list(waiting) if crowd > CROWD else [*waiting, notices.c.group_key == row.group_key]
-    ids = list(tx.execute(select(notices.c.id).where(*with_it).order_by(notices.c.id).limit(MOST_TOGETHER)).scalars())
+    soon = and_(notices.c.escalation.is_(False), notices.c.not_before_ms <= now_ms + _ms(rules.MERGE_FOR))
+    together: tuple[ColumnElement[bool], ...] = (*waiting, or_(notices.c.not_before_ms <= now_ms, soon))
+    crowd = int(tx.execute(select(func.count()).select_from(notices).where(*together)).scalar_one())
+    if crowd <= CROWD and 2 * sent < max_per_minute:
+        together = (*together, notices.c.group_key == row.group_key)
+    ids = list(tx.execute(select(notices.c.id).where(*together).order_by(notices.c.id).limit(MOST_TOGETHER)).scalars())
+    ids += _listed_under(tx, channel_id, ids, MOST_TOGETHER)
     values = {
         "channel_id": channel_id,
         "key": key,
@@ -105,12 +188,23 @@ def begin(tx: Tx, channel_id: int, key: str) -> Delivery | None:
         "next_attempt_at_ms": now_ms,
     }
     delivery_id = int(tx.execute(insert(deliveries).returning(deliveries.c.id), values).scalar_one())
-    tx.execute(update(notices).where(notices.c.id.in_(ids)).values(delivery_id=delivery_id))
+    tx.execute(update(notices).where(notices.c.id.in_(ids)).values(delivery_id=delivery_id, held=False))
     return Delivery(delivery_id, channel_id, key, 0, from_ms(now_ms), from_ms(now_ms))
+
+
+def _listed_under(read: Read, channel_id: int, ids: list[int], limit: int) -> list[int]:
+    """Return the held notices of what the alerts of *ids* caused."""
+    causes = select(notices.c.alert_id).where(notices.c.id.in_(ids)).scalar_subquery()
+    mine = (notices.c.channel_id == channel_id, notices.c.held.is_(True), notices.c.cause_id.in_(causes))
+    return list(read.execute(select(notices.c.id).where(*mine).order_by(notices.c.id).limit(limit)).scalars())
 
 
 CROWD = 20
 """More waiting notices than these leave as one digest, whatever their group."""
+
+
+def _ms(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
 
 
 def notices_of(read: Read, delivery_id: int) -> list[Notice]:
@@ -190,7 +284,8 @@ def sweep(tx: Tx, cutoff_ms: int, limit: int) -> int:
 
 def _notice(row: Any) -> Notice:
     alert = _decoder.decode(row.alert)
-    return Notice(row.id, row.channel_id, row.alert_id, Kind(row.kind), row.group_key, alert)
+    kind, cause_id = Kind(row.kind), row.cause_id
+    return Notice(row.id, row.channel_id, row.alert_id, kind, row.group_key, alert, cause_id, row.escalation)
 
 
 def _delivery(row: Any) -> Delivery:

@@ -1,10 +1,18 @@
-"""What facts about alerts put into the outbox, in their own transaction."""
+"""What facts about alerts put into the outbox, in their own transaction.  Source: docs/notifications.md."""
 
 from collections.abc import Callable
 
-from tocsin.alerts.models import AlertFired, AlertResolved, AlertView, Status
+from tocsin.alerts.models import (
+    AlertAcknowledged,
+    AlertEvent,
+    AlertFired,
+    AlertResolved,
+    AlertUpdated,
+    AlertView,
+    Status,
+)
 from tocsin.channels import outbox, rules, store
-from tocsin.channels.models import Kind
+from tocsin.channels.models import Channel, Kind
 from tocsin.db.tx import Reaction, Read, Tx
 
 FindAlert = Callable[[Read, int], AlertView | None]
@@ -18,32 +26,85 @@ def reaction(find_alert: FindAlert) -> Reaction:
         if alert is not None:
             settle(tx, alert)
 
-    return Reaction("channels", (AlertFired, AlertResolved), react, rederive, entity_of)
+    facts = (AlertFired, AlertUpdated, AlertAcknowledged, AlertResolved)
+    return Reaction("channels", facts, react, rederive, entity_of)
 
 
-def react(tx: Tx, fact: AlertFired | AlertResolved) -> None:
-    """Queue a notice for every channel that is to be told."""
-    if isinstance(fact, AlertResolved):
-        tell_end(tx, fact.alert)
-    else:
-        tell_beginning(tx, fact.alert)
+def react(tx: Tx, fact: AlertEvent) -> None:
+    """Queue a notice for every channel that is to be told, and take back what is no longer wanted."""
+    match fact:
+        case AlertFired():
+            tell_beginning(tx, fact.alert)
+        case AlertUpdated():
+            tell_of_cause(tx, fact.alert)
+        case AlertAcknowledged():
+            _cancel_escalations(tx, fact.alert)
+        case AlertResolved():
+            tell_end(tx, fact.alert)
 
 
 def tell_beginning(tx: Tx, alert: AlertView) -> None:
     if alert.silence_id is not None:
         return
     key, now = rules.group_key(alert), tx.clock.now()
-    for channel in rules.chosen(store.list_channels(tx), alert, alert.channels):
+    under = _told_of_cause(tx, alert)
+    for channel, after in rules.chosen(store.list_channels(tx), alert):
         at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
-        outbox.add(tx, channel.id, Kind.FIRED, alert, key, at)
+        at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, max(at, now + after))
+        place = outbox.Place(
+            under.get(channel.id, key), at, alert.cause_id if channel.id in under else None, bool(after)
+        )
+        outbox.hasten(tx, channel.id, alert.id, at)
+        outbox.add(tx, channel.id, Kind.FIRED, alert, place)
+
+
+def tell_of_cause(tx: Tx, alert: AlertView) -> None:
+    """List under its cause what has not left yet."""
+    for channel_id, key in _told_of_cause(tx, alert).items():
+        outbox.hold(tx, channel_id, alert.id, alert.cause_id or 0, key)
+
+
+def _told_of_cause(read: Read, alert: AlertView) -> dict[int, str]:
+    """Return the channels that were told, or are about to be, of the open alert above *alert*, and in which group."""
+    if alert.cause_id is None:
+        return {}
+    ended = outbox.told(read, alert.cause_id, Kind.RESOLVED)
+    told = outbox.told(read, alert.cause_id, Kind.FIRED)
+    return {channel_id: key for channel_id, key in told.items() if channel_id not in ended}
 
 
 def tell_end(tx: Tx, alert: AlertView) -> None:
     """An end is told to exactly those who were told of the beginning, whatever routing and silences say by now."""
+    _cancel_escalations(tx, alert)
+    told = outbox.told(tx, alert.id, Kind.FIRED)
+    for channel in _known(tx, told):
+        _end_in(tx, channel, alert, told[channel.id])
+
+
+def _cancel_escalations(tx: Tx, alert: AlertView) -> None:
+    """Take back what nobody needs to be told any more; what was to be listed under it then stands for itself."""
+    before = outbox.told(tx, alert.id, Kind.FIRED)
+    outbox.cancel_escalations(tx, alert.id)
+    still = outbox.told(tx, alert.id, Kind.FIRED)
+    for channel_id, key in before.items():
+        if channel_id not in still:
+            outbox.release(tx, channel_id, alert.id, key, tx.clock.now() + rules.FIRST_WAIT)
+
+
+def _known(read: Read, told: dict[int, str]) -> list[Channel]:
+    return [channel for channel in store.list_channels(read) if channel.id in told] if told else []
+
+
+def _end_in(tx: Tx, channel: Channel, alert: AlertView, key: str) -> None:
     now = tx.clock.now()
-    for channel_id, key in outbox.told(tx, alert.id, Kind.FIRED).items():
-        at = rules.not_before(now, outbox.last_begun_at(tx, channel_id, key))
-        outbox.add(tx, channel_id, Kind.RESOLVED, alert, key, at)
+    held_under = outbox.held_under(tx, channel.id, alert.id)
+    at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
+    if outbox.has_held(tx, channel.id, alert.id):
+        at = max(at, now + rules.RECOVERY_WAIT)
+    at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, at)
+    at = max(at, outbox.waits_until(tx, channel.id, alert.id) or at)
+    outbox.add(tx, channel.id, Kind.RESOLVED, alert, outbox.Place(key, at, held_under))
+    outbox.release(tx, channel.id, alert.id, key, at)
 
 
 def settle(tx: Tx, alert: AlertView) -> None:
@@ -54,5 +115,5 @@ def settle(tx: Tx, alert: AlertView) -> None:
         tell_end(tx, alert)
 
 
-def entity_of(fact: AlertFired | AlertResolved) -> str:
+def entity_of(fact: AlertEvent) -> str:
     return f"alert:{fact.alert.id}"

@@ -1,39 +1,63 @@
-"""Who is told of what, when, and when to try again. Pure.  Source: docs/notifications.md."""
+"""Who is told of what, and when. Pure.  Source: docs/notifications.md."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from tocsin.alerts.models import AlertView
-from tocsin.channels.models import Channel, Rule
+from tocsin.channels.models import Channel, QuietHours, Rule
 from tocsin.containers.models import Severity
 
-WAITS_S = (5.0, 30.0, 120.0, 600.0)
-LATER_S = 1800.0
-GIVE_UP_AFTER = timedelta(hours=24)
-SPREAD = 0.2
 FIRST_WAIT = timedelta(seconds=2)
 """A cause above may claim what is told of containers and their monitors."""
+RECOVERY_WAIT = timedelta(seconds=10)
+"""What was listed under a cause may recover with it, and is then told in the same message."""
 MERGE_FOR = timedelta(seconds=30)
+RINGS_AFTER_ATTEMPTS = 4
+"""A channel that has not taken a message by then is told of in the others."""
 RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 
-def wants(channel: Channel, alert: AlertView) -> bool:
-    """Say whether *channel* is told of *alert*: without rules of all, with rules if one of them matches."""
-    return channel.enabled and (not channel.rules or any(matches(rule, alert) for rule in channel.rules))
+class Told(NamedTuple):
+    """One who is told, and after how much time without an acknowledgement."""
+
+    channel: Channel
+    after: timedelta = timedelta(0)
 
 
 def matches(rule: Rule, alert: AlertView) -> bool:
     return (
         (not rule.sources or alert.source in rule.sources)
         and (not rule.severities or alert.severity in rule.severities)
-        and (rule.group is None or rule.group == alert.group)
+        and _fits(rule.entity, alert.entity_name)
+        and _fits(rule.group, alert.group or "")
     )
 
 
-def chosen(channels: list[Channel], alert: AlertView, labelled: str | None) -> list[Channel]:
-    """Return who is told. A label names channels; if it names none that exist, routing is as without it."""
-    names = {name.strip().casefold() for name in (labelled or "").split(",") if name.strip()}
-    named = [channel for channel in channels if channel.enabled and channel.name.casefold() in names]
-    return named or [channel for channel in channels if wants(channel, alert)]
+def _fits(pattern: str | None, text: str) -> bool:
+    return pattern is None or fnmatchcase(text.casefold(), pattern.casefold())
+
+
+def chosen(channels: list[Channel], alert: AlertView) -> list[Told]:
+    """Return who is told: a channel without rules of all, one with rules if one of them matches.
+
+    A label names channels, which are then told at once; if it names none that exist, routing is as without it. No
+    channel is told that it fails itself.
+    """
+    able = [channel for channel in channels if channel.enabled and alert.entity_key != f"channel:{channel.id}"]
+    names = {name.strip().casefold() for name in (alert.channels or "").split(",") if name.strip()}
+    named = [Told(channel) for channel in able if channel.name.casefold() in names]
+    if named:
+        return named
+    return [Told(channel, after) for channel in able if (after := _after(channel, alert)) is not None]
+
+
+def _after(channel: Channel, alert: AlertView) -> timedelta | None:
+    if not channel.rules:
+        return timedelta(0)
+    waits = [rule.after_minutes for rule in channel.rules if matches(rule, alert)]
+    return timedelta(minutes=min(waits)) if waits else None
 
 
 def group_key(alert: AlertView) -> str:
@@ -47,15 +71,16 @@ def not_before(now: datetime, last_sent_at: datetime | None) -> datetime:
     return soon if last_sent_at is None else max(soon, last_sent_at + MERGE_FOR)
 
 
-def next_attempt(
-    attempts: int, created_at: datetime, now: datetime, wait_s: float | None, chance: float
-) -> datetime | None:
-    """Return when to try again after *attempts* failures, None when it is time to give up.
-
-    *wait_s* is what the other side asked for; *chance*, from 0 to 1, spreads the waits by a fifth either way.
-    """
-    if now - created_at >= GIVE_UP_AFTER:
-        return None
-    planned = WAITS_S[attempts - 1] if attempts <= len(WAITS_S) else LATER_S
-    spread = planned * (1 - SPREAD + 2 * SPREAD * chance)
-    return now + timedelta(seconds=max(spread, wait_s or 0.0))
+def after_quiet_hours(quiet: QuietHours | None, severity: Severity, at: datetime) -> datetime:
+    """Return *at*, or the end of the quiet hours it falls into."""
+    if quiet is None or (quiet.critical_passes and severity is Severity.CRITICAL):
+        return at
+    zone = ZoneInfo(quiet.timezone)
+    local = at.astimezone(zone)
+    start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
+    of_day = local.time()
+    is_quiet = start <= of_day < end if start <= end else of_day >= start or of_day < end
+    if not is_quiet:
+        return at
+    day = local.date() if of_day < end else local.date() + timedelta(days=1)
+    return datetime.combine(day, end, zone).astimezone(at.tzinfo)

@@ -1,64 +1,68 @@
 """The use cases: channels, their rules, tests, and what was delivered."""
 
-import re
 import secrets
 import time
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from tocsin.alerts.models import AlertView, EntityType, Source, Status
-from tocsin.channels import outbox, store
-from tocsin.channels.dispatch import Dispatcher
+from tocsin.alerts.models import Source
+from tocsin.channels import checks, outbox, store
+from tocsin.channels.dispatch import Dispatcher, Uncertain
+from tocsin.channels.formats.push import check_query
 from tocsin.channels.mail import Mailer, read_recipients
 from tocsin.channels.message import compose
 from tocsin.channels.models import (
     MOST_CHANNELS,
+    MOST_RULES,
     Channel,
     ChannelChange,
     ChannelCreated,
     ChannelDeleted,
-    ChannelHealth,
     ChannelList,
     ChannelType,
     ChannelUpdated,
     ChannelView,
     DeliveryList,
     DeliveryStatus,
-    DeliveryView,
-    Kind,
     NewChannel,
     NewRule,
-    Notice,
     Rule,
     RuleView,
-    Sent,
     TestResult,
     TooManyChannels,
 )
-from tocsin.channels.sending import Sender
+from tocsin.channels.views import audited, delivery_list, masked, rule_view, test_notice, view
 from tocsin.containers.models import Severity
-from tocsin.core.clock import Clock, wire, wire_or_none
+from tocsin.core.clock import Clock, wire
 from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.limiter import Limiter
 from tocsin.core.secrets import MASK
+from tocsin.core.sending import Sender, Sent
 from tocsin.core.vault import Vault
 from tocsin.db.audit import difference
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Read, Tx
 
-HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-RESERVED = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "x-tocsin-delivery"})
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
 class Channels:
-    def __init__(self, db: Database, clock: Clock, vault: Vault, sender: Sender, mailer: Mailer, base_url: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        vault: Vault,
+        sender: Sender,
+        mailer: Mailer,
+        uncertain: Uncertain,
+        base_url: str,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._vault = vault
@@ -66,16 +70,19 @@ class Channels:
         self._mailer = mailer
         self._base_url = base_url
         self._tests = Limiter(clock, burst=1, seconds_each=5)
-        self.dispatcher = Dispatcher(db, clock, sender, mailer, self.open, base_url)
+        self.dispatcher = Dispatcher(db, clock, sender, mailer, self.open, uncertain, base_url)
 
     def open(self, channel: Channel) -> Channel:
         """Return *channel* with its secrets readable.  Raises VaultError."""
         headers = _headers.decode(self._vault.decrypt(channel.sealed_headers)) if channel.sealed_headers else {}
-        return replace(channel, url=self._vault.decrypt(channel.url), headers=headers)
+        secret = self._vault.decrypt(channel.signing_secret) if channel.signing_secret else ""
+        return replace(channel, url=self._vault.decrypt(channel.url), headers=headers, signing_secret=secret)
 
-    def _seal(self, channel: Channel) -> tuple[Channel, str]:
-        headers = self._vault.encrypt(msgspec.json.encode(channel.headers).decode()) if channel.headers else ""
-        return replace(channel, url=self._vault.encrypt(channel.url)), headers
+    def _seal(self, channel: Channel) -> Channel:
+        seal = self._vault.encrypt
+        headers = seal(msgspec.json.encode(channel.headers).decode()) if channel.headers else ""
+        secret = seal(channel.signing_secret) if channel.signing_secret else ""
+        return replace(channel, url=seal(channel.url), sealed_headers=headers, signing_secret=secret)
 
     # --- channels ----------------------------------------------------------------------------------------------------
 
@@ -97,17 +104,21 @@ class Channels:
             url=wanted.url,
             headers=wanted.headers,
             enabled=wanted.enabled,
+            template=wanted.template or None,
+            quiet_hours=wanted.quiet_hours,
+            max_per_minute=wanted.max_per_minute,
+            signing_secret=wanted.signing_secret or "",
             created_at=now,
             updated_at=now,
         )
         await self._check(channel)
-        sealed, headers = self._seal(channel)
+        sealed = self._seal(channel)
 
         def work(tx: Tx) -> Channel:
             if store.count(tx) >= MOST_CHANNELS:
                 raise TooManyChannels(f"There are {MOST_CHANNELS} channels already; delete one first")
-            made = replace(channel, id=store.insert_channel(tx, sealed, headers))
-            tx.audit(actor, "channel.create", f"channel:{made.id}", difference({}, _told(made)))
+            made = replace(channel, id=store.insert_channel(tx, sealed))
+            tx.audit(actor, "channel.create", f"channel:{made.id}", difference({}, audited(made)))
             tx.emit(ChannelCreated(channel=view(made), timestamp=wire(now)))
             return made
 
@@ -117,16 +128,16 @@ class Channels:
         """Raises NotFound, Invalid, TargetForbidden, DuplicateName."""
         before = self.open(await self._db.read(lambda read: store.get(read, channel_id)))
         after = _changed(before, wanted)
-        if after.url != before.url or after.type is not before.type or after.headers != before.headers:
+        if replace(after, name=before.name, enabled=before.enabled) != before:
             await self._check(after)
         now = self._clock.now()
         after = replace(after, updated_at=now)
-        sealed, headers = self._seal(after)
+        sealed = self._seal(after)
 
         def work(tx: Tx) -> None:
             store.get(tx, channel_id)
-            store.save(tx, sealed, headers)
-            tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(_told(before), _told(after)))
+            store.save(tx, sealed)
+            tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(audited(before), audited(after)))
             tx.emit(ChannelUpdated(channel=view(after), timestamp=wire(now)))
 
         await self._db.write(work)
@@ -144,12 +155,10 @@ class Channels:
         await self._db.write(work)
 
     async def _check(self, channel: Channel) -> None:
-        for name, value in channel.headers.items():
-            if not HEADER.fullmatch(name) or name.lower() in RESERVED:
-                raise Invalid(f"headers must not hold {name[:50]!r}", field="headers")
-            if not value.isprintable() or not value.isascii():
-                raise Invalid(f"The value of the header {name[:50]!r} must be printable ASCII", field="headers")
+        checks.check_headers(channel.headers)
+        checks.check_options(channel)
         if channel.type is not ChannelType.EMAIL:
+            check_query(channel.type, channel.url)
             await self._sender.check(channel.url)
             return
         read_recipients(channel.url)
@@ -160,9 +169,7 @@ class Channels:
         """Send a test alert once.  Raises NotFound, RateLimited."""
         channel = self.open(await self._db.read(lambda read: store.get(read, channel_id)))
         self._tests.spend(str(channel_id))
-        message = compose(
-            [_test_notice(channel, self._clock)], secrets.token_hex(16), self._base_url, self._clock.now()
-        )
+        message = compose([test_notice(channel, self._clock)], secrets.token_hex(16), self._base_url, self._clock.now())
         began = time.monotonic()
         outcome = await self.dispatcher.send(channel, message)
         sent = isinstance(outcome, Sent)
@@ -182,15 +189,19 @@ class Channels:
             channel_id=channel_id,
             sources=_words("source_filter", wanted.source_filter, Source),
             severities=_words("severity_filter", wanted.severity_filter, Severity),
+            entity=wanted.entity or None,
             group=wanted.group or None,
+            after_minutes=wanted.after_minutes,
             created_at=self._clock.now(),
         )
 
         def work(tx: Tx) -> Rule:
             store.get(tx, channel_id)
+            if store.count_rules(tx, channel_id) >= MOST_RULES:
+                raise TooManyChannels(f"A channel has at most {MOST_RULES} rules")
             made = replace(rule, id=store.insert_rule(tx, rule))
             shown = rule_view(made)
-            change = {"source_filter": shown.source_filter, "severity_filter": shown.severity_filter}
+            change = msgspec.to_builtins(shown)
             tx.audit(actor, "channel.rule_create", f"channel:{channel_id}", difference({}, change))
             self._tell(tx, channel_id)
             return made
@@ -221,10 +232,12 @@ class Channels:
             store.get(read, channel_id)
             return outbox.list_of_channel(read, channel_id, limit, offset)
 
-        return _list(*await self._db.read(look), offset)
+        return delivery_list(*await self._db.read(look), offset)
 
     async def deliveries_of_alert(self, alert_id: int, limit: int, offset: int) -> DeliveryList:
-        return _list(*await self._db.read(lambda read: outbox.list_of_alert(read, alert_id, limit, offset)), offset)
+        return delivery_list(
+            *await self._db.read(lambda read: outbox.list_of_alert(read, alert_id, limit, offset)), offset
+        )
 
     async def send_again(self, channel_id: int, delivery_id: int, actor: Actor) -> None:
         """Raises NotFound; Conflict: it has not failed."""
@@ -250,12 +263,20 @@ def _changed(before: Channel, wanted: ChannelChange) -> Channel:
         headers = {k: before.headers.get(k, v) if v == MASK else v for k, v in wanted.headers.items()}
     return replace(
         before,
-        name=before.name if wanted.name is UNSET else wanted.name,
-        type=before.type if wanted.type is UNSET else wanted.type,
+        name=_given(wanted.name, before.name),
+        type=_given(wanted.type, before.type),
         url=url,
         headers=headers,
-        enabled=before.enabled if wanted.enabled is UNSET else wanted.enabled,
+        enabled=_given(wanted.enabled, before.enabled),
+        template=_given(wanted.template, before.template) or None,
+        quiet_hours=_given(wanted.quiet_hours, before.quiet_hours),
+        max_per_minute=_given(wanted.max_per_minute, before.max_per_minute),
+        signing_secret=_given(wanted.signing_secret, before.signing_secret) or "",
     )
+
+
+def _given(value: T | UnsetType, before: T) -> T:
+    return before if value is UNSET else value
 
 
 def _words(name: str, given: list[E] | str | None, kind: type[E]) -> tuple[E, ...]:
@@ -264,100 +285,3 @@ def _words(name: str, given: list[E] | str | None, kind: type[E]) -> tuple[E, ..
         return tuple(dict.fromkeys(kind(part) for part in parts))
     except ValueError:
         raise Invalid(f"{name} must be among {', '.join(kind)}", field=name) from None
-
-
-def _test_notice(channel: Channel, clock: Clock) -> Notice:
-    now = wire(clock.now())
-    alert = AlertView(
-        id=0,
-        source=Source.SYSTEM,
-        alert_type="test",
-        severity=Severity.INFO,
-        status=Status.ACTIVE,
-        message="This is a test: notifications reach you here",
-        entity_type=EntityType.SYSTEM,
-        entity_id=0,
-        entity_name="test",
-        entity_key="test",
-        host=None,
-        group=None,
-        channels=None,
-        details={},
-        fired_at=now,
-        resolved_at=None,
-        resolution=None,
-        acknowledged_at=None,
-        acknowledged_by=None,
-        acknowledged_note=None,
-        escalated_at=None,
-        last_seen_at=now,
-        occurrences=1,
-        silence_id=None,
-        cause_id=None,
-        created_at=now,
-    )
-    return Notice(0, channel.id, 0, Kind.TEST, "", alert)
-
-
-# --- views -----------------------------------------------------------------------------------------------------------
-
-
-def masked(channel: Channel) -> str:
-    """Return the URL as people may see it: where it goes, and its last four characters."""
-    if channel.type is ChannelType.EMAIL:
-        return channel.url
-    parts = urlsplit(channel.url)
-    return f"{parts.scheme}://{parts.netloc}/{MASK}{channel.url[-4:]}"
-
-
-def view(channel: Channel) -> ChannelView:
-    return ChannelView(
-        id=channel.id,
-        name=channel.name,
-        type=channel.type,
-        url=masked(channel),
-        has_secret=channel.type is not ChannelType.EMAIL,
-        headers=dict.fromkeys(channel.headers, MASK),
-        enabled=channel.enabled,
-        routing_rules=[rule_view(rule) for rule in channel.rules],
-        health=ChannelHealth.FAILING if channel.last_status is DeliveryStatus.FAILED else ChannelHealth.HEALTHY,
-        created_at=wire(channel.created_at),
-        updated_at=wire(channel.updated_at),
-    )
-
-
-def rule_view(rule: Rule) -> RuleView:
-    return RuleView(
-        id=rule.id,
-        channel_id=rule.channel_id,
-        source_filter=",".join(rule.sources),
-        severity_filter=",".join(rule.severities),
-        group=rule.group,
-        created_at=wire(rule.created_at),
-    )
-
-
-def _told(channel: Channel) -> dict[str, object]:
-    """Return what the audit shows: nothing secret."""
-    shown = view(channel)
-    return {"name": shown.name, "type": shown.type.value, "url": shown.url, "enabled": shown.enabled}
-
-
-def _list(rows: list[outbox.Row], total: int, offset: int) -> DeliveryList:
-    shown = [
-        DeliveryView(
-            id=row.delivery.id,
-            channel_id=row.delivery.channel_id,
-            key=row.delivery.key,
-            status=row.status,
-            attempts=row.delivery.attempts,
-            alert_ids=row.alert_ids,
-            error=row.error,
-            response_code=row.response_code,
-            created_at=wire(row.delivery.created_at),
-            next_attempt_at=wire(row.delivery.next_attempt_at) if row.status is DeliveryStatus.PENDING else None,
-            finished_at=wire_or_none(row.finished_at),
-        )
-        for row in rows
-    ]
-    return DeliveryList(deliveries=shown, total=total, has_more=offset + len(shown) < total)

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
 from tocsin.alerts.models import Source
-from tocsin.channels.models import Channel, ChannelType, DeliveryStatus, DuplicateName, Rule
+from tocsin.channels.models import Channel, ChannelType, DeliveryStatus, DuplicateName, QuietHours, Rule
 from tocsin.channels.tables import channels, rules
 from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, to_ms
@@ -15,6 +16,7 @@ from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read, Tx
 
 TOUCHED = "channels"
+_quiet_hours = msgspec.json.Decoder(QuietHours)
 
 
 def get(read: Read, channel_id: int) -> Channel:
@@ -43,18 +45,18 @@ def _rules_of(read: Read, ids: Iterable[int]) -> dict[int, tuple[Rule, ...]]:
     return found
 
 
-def insert_channel(tx: Tx, channel: Channel, sealed_headers: str) -> int:
+def insert_channel(tx: Tx, channel: Channel) -> int:
     """Raises DuplicateName."""
     _check_name(tx, channel.name, None)
-    row = {**_row(channel, sealed_headers), "created_at_ms": to_ms(channel.created_at)}
+    row = {**_row(channel), "created_at_ms": to_ms(channel.created_at)}
     tx.touch(TOUCHED)
     return int(tx.execute(insert(channels).returning(channels.c.id), row).scalar_one())
 
 
-def save(tx: Tx, channel: Channel, sealed_headers: str) -> None:
+def save(tx: Tx, channel: Channel) -> None:
     """Raises DuplicateName."""
     _check_name(tx, channel.name, channel.id)
-    tx.execute(update(channels).where(channels.c.id == channel.id).values(**_row(channel, sealed_headers)))
+    tx.execute(update(channels).where(channels.c.id == channel.id).values(**_row(channel)))
     tx.touch(TOUCHED)
 
 
@@ -72,12 +74,19 @@ def insert_rule(tx: Tx, rule: Rule) -> int:
     row = {
         "channel_id": rule.channel_id,
         "sources": ",".join(rule.sources),
+        "entity": rule.entity,
+        "after_minutes": rule.after_minutes,
         "severities": ",".join(rule.severities),
         "group_name": rule.group,
         "created_at_ms": to_ms(rule.created_at),
     }
     tx.touch(TOUCHED)
     return int(tx.execute(insert(rules).returning(rules.c.id), row).scalar_one())
+
+
+def count_rules(read: Read, channel_id: int) -> int:
+    mine = select(func.count()).select_from(rules).where(rules.c.channel_id == channel_id)
+    return int(read.execute(mine).scalar_one())
 
 
 def remove_rule(tx: Tx, channel_id: int, rule_id: int) -> None:
@@ -94,13 +103,17 @@ def _check_name(read: Read, name: str, own_id: int | None) -> None:
         raise DuplicateName(f"There is a channel {name} already", field="name")
 
 
-def _row(channel: Channel, sealed_headers: str) -> dict[str, Any]:
+def _row(channel: Channel) -> dict[str, Any]:
     return {
         "name": channel.name,
         "name_key": channel.name.casefold(),
         "type": channel.type.value,
         "url": channel.url,
-        "headers": sealed_headers,
+        "headers": channel.sealed_headers,
+        "signing_secret": channel.signing_secret,
+        "template": channel.template,
+        "quiet_hours": msgspec.json.encode(channel.quiet_hours).decode() if channel.quiet_hours else None,
+        "max_per_minute": channel.max_per_minute,
         "enabled": channel.enabled,
         "updated_at_ms": to_ms(channel.updated_at),
     }
@@ -113,6 +126,10 @@ def _channel(row: Any, its_rules: tuple[Rule, ...]) -> Channel:
         type=ChannelType(row.type),
         url=row.url,
         sealed_headers=row.headers,
+        signing_secret=row.signing_secret,
+        template=row.template,
+        quiet_hours=_quiet_hours.decode(row.quiet_hours) if row.quiet_hours else None,
+        max_per_minute=row.max_per_minute,
         enabled=row.enabled,
         rules=its_rules,
         created_at=from_ms(row.created_at_ms),
@@ -127,7 +144,9 @@ def _rule(row: Any) -> Rule:
         channel_id=row.channel_id,
         sources=tuple(Source(word) for word in row.sources.split(",") if word),
         severities=tuple(Severity(word) for word in row.severities.split(",") if word),
+        entity=row.entity,
         group=row.group_name,
+        after_minutes=row.after_minutes,
         created_at=from_ms(row.created_at_ms),
     )
 

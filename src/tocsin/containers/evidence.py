@@ -9,6 +9,8 @@ from tocsin.core.clock import wire, wire_or_none
 from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read
 
+MOST_NAMES = 100
+
 
 def find(read: Read, container_id: int) -> Container | None:
     """Return a container, None when there is none (any more)."""
@@ -16,6 +18,23 @@ def find(read: Read, container_id: int) -> Container | None:
         return store.get(read, container_id)
     except NotFound:
         return None
+
+
+def parents(read: Read, container: Container) -> tuple[str, ...]:
+    """Return what a container cannot do without, such as `host:nas` or `container:7`; what it runs on comes first."""
+    project = container.traits.orchestration_group
+    needed = [number for name in container.traits.depends_on for number in _named(read, container, project, name)]
+    return (f"host:{container.host}", *(f"container:{number}" for number in dict.fromkeys(needed)))
+
+
+def _named(read: Read, container: Container, project: str | None, name: str) -> list[int]:
+    return [number for number in store.find_named(read, container.host, project, name) if number != container.id]
+
+
+def residents(read: Read, host: str) -> Mapping[str, Any]:
+    """Return what lives on a host: the names (the first hundred) and how many there are."""
+    names, count = store.list_names(read, host, MOST_NAMES)
+    return {"containers": names, "container_count": count}
 
 
 def evidence(read: Read, container: Container) -> Mapping[str, Any]:

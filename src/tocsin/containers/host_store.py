@@ -35,6 +35,12 @@ def list_silent_losses(read: Read, before: datetime) -> list[Host]:
     return [_host(row) for row in read.execute(lost.order_by(hosts.c.name))]
 
 
+def list_uncertain(read: Read, since: datetime) -> list[str]:
+    """Return hosts that were lost after *since* and of which nothing was told: nobody knows yet what it means."""
+    lost = select(hosts.c.name).where(hosts.c.lost_at_ms >= to_ms(since), hosts.c.announced.is_(False))
+    return list(read.execute(lost.order_by(hosts.c.name)).scalars())
+
+
 def save(tx: Tx, host: Host) -> None:
     remove(tx, host.name)
     row = {

@@ -12,7 +12,9 @@ from tocsin.containers.host_store import Host
 from tocsin.containers.models import HostRecovered, HostUnreachable, RuntimeStatusChanged
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
-from tocsin.db.tx import Tx
+from tocsin.db.tx import Read, Tx
+
+GRACE = timedelta(seconds=5)
 
 
 class Hosts:
@@ -70,6 +72,11 @@ class Hosts:
             return len(lost)
 
         return await self._db.write(work)
+
+    def uncertain(self, read: Read) -> list[str]:
+        """Return hosts that have just been lost: it is not clear yet whether they are unreachable."""
+        longest = self._unreachable_after + GRACE
+        return host_store.list_uncertain(read, self._clock.now() - longest)
 
     def _counts(self, host: Host) -> bool:
         return host.ever_connected or host.name in self._expected

@@ -13,6 +13,7 @@ PREFIX, ALIAS = "tocsin.", "maintenant."
 COMPOSE, SWARM = "com.docker.compose.", "com.docker.swarm."
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(seconds=10), timedelta(days=7)
 LONGEST_TEXT = 255
+MOST_DEPENDENCIES = 20
 
 
 def own(labels: Mapping[str, str], name: str) -> str | None:
@@ -34,12 +35,24 @@ def read_traits(labels: Mapping[str, str]) -> Traits:
         restart_threshold=_threshold(own(labels, "alert.restart_threshold")),
         restart_window_seconds=_window(own(labels, "alert.restart_window")),
         alert_channels=own(labels, "alert.channels"),
+        depends_on=_dependencies(labels),
         controller_kind="swarm-service" if service else None,
         swarm_service_id=labels.get(f"{SWARM}service.id") or None,
         swarm_service_name=service,
         swarm_node_id=labels.get(f"{SWARM}node.id") or None,
         swarm_task_slot=_slot(labels),
     )
+
+
+def _dependencies(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of what a container cannot do without: our label's, then what Compose was told.
+
+    Compose writes `db:service_healthy:true,redis:service_started:false`.
+    """
+    own_words = (own(labels, "depends_on") or "").split(",")
+    compose = [word.partition(":")[0] for word in labels.get(f"{COMPOSE}depends_on", "").split(",")]
+    names = [word.strip() for word in (*own_words, *compose)]
+    return tuple(dict.fromkeys(name[:LONGEST_TEXT] for name in names if name))[:MOST_DEPENDENCIES]
 
 
 def identity_key(name: str, labels: Mapping[str, str]) -> str:

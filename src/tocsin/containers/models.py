@@ -63,6 +63,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     restart_threshold: int = 3
     restart_window_seconds: int | None = None
     alert_channels: str | None = None
+    depends_on: tuple[str, ...] = ()
     controller_kind: str | None = None
     swarm_service_id: str | None = None
     swarm_service_name: str | None = None
@@ -150,6 +151,7 @@ class ContainerView(msgspec.Struct, kw_only=True):
     restart_threshold: int
     restart_window_seconds: int
     alert_channels: str | None
+    depends_on: tuple[str, ...]
     archived: bool
     archived_at: Instant | None
     first_seen_at: Instant

@@ -18,6 +18,7 @@ from tocsin.db.tx import Read, Tx
 from tocsin.runtimes.base import Died
 
 TOUCHED = "containers"
+MOST_NAMED = 20
 _traits = msgspec.json.Decoder(Traits)
 _BOOKKEEPING = {"last_event_at_us", "accounted_at_ms", "stop_requested_at_ms", "engine_restart_count", "runtime_id"}
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,6 +56,26 @@ def find_by_runtime_id(read: Read, host: str, runtime_id: str) -> Container | No
 def find_by_key(read: Read, host: str, key: str) -> Container | None:
     row = read.execute(select(containers).where(containers.c.host == host, containers.c.key == key)).one_or_none()
     return None if row is None else _container(row)
+
+
+def find_named(read: Read, host: str, project: str | None, name: str) -> list[int]:
+    """Return the containers of a host that *name* means: a service of the same Compose project, else a name."""
+    here = (containers.c.host == host, containers.c.archived_at_ms.is_(None))
+    service = containers.c.key.startswith(f"compose:{project}/{name}/", autoescape=True)
+    for means in (service, containers.c.name == name) if project else (containers.c.name == name,):
+        found = list(read.execute(select(containers.c.id).where(*here, means).limit(MOST_NAMED)).scalars())
+        if found:
+            return found
+    return []
+
+
+def list_names(read: Read, host: str, limit: int) -> tuple[list[str], int]:
+    """Return up to *limit* names of what lives on a host, and how many there are."""
+    here = (containers.c.host == host, containers.c.archived_at_ms.is_(None))
+    names = list(
+        read.execute(select(containers.c.name).where(*here).order_by(containers.c.name).limit(limit)).scalars()
+    )
+    return names, int(read.execute(select(func.count()).select_from(containers).where(*here)).scalar_one())
 
 
 def list_all(read: Read) -> list[Container]:

@@ -29,6 +29,7 @@ _TRAITS = (
     "alert_severity",
     "restart_threshold",
     "alert_channels",
+    "depends_on",
     "controller_kind",
     "swarm_service_id",
     "swarm_service_name",

@@ -51,6 +51,12 @@ class ReactionFailed(Event, frozen=True, kw_only=True, tag="self_health.reaction
     error: str
 
 
+class ReactionRecovered(Event, frozen=True, kw_only=True, tag="self_health.reaction_recovered"):
+    """What waited for a retry has been settled; nothing of this reaction waits any more."""
+
+    reaction: str
+
+
 class Reactions:
     """The reaction table, and which (reaction, entity) pairs wait for a retry. Used by the writer thread only."""
 
@@ -199,6 +205,7 @@ class Tx(Read):
                         reaction.rederive(self, row.entity)
                 self.execute(delete(failed).where(failed.c.id == row.id))
                 self._settled.add((row.reaction, row.entity))
+                self._tell_recovery(row.reaction)
             except Exception as exc:  # broad on purpose, as in _react
                 still_failing += 1
                 pause = min(FIRST_RETRY * 2 ** min(row.attempts, 16), LONGEST_RETRY)
@@ -209,6 +216,11 @@ class Tx(Read):
                     .values(attempts=row.attempts + 1, error=str(exc)[:500], next_attempt_at_ms=to_ms(now + pause))
                 )
         return still_failing
+
+    def _tell_recovery(self, name: str) -> None:
+        waiting = select(tables.failed_reactions.c.id).where(tables.failed_reactions.c.reaction == name).limit(1)
+        if self.execute(waiting).first() is None:
+            self.emit(ReactionRecovered(reaction=name, timestamp=wire(self.clock.now())))
 
 
 def journal_after(read: Read, last_id: int, limit: int) -> list[Frame]:

@@ -16,6 +16,7 @@ E = TypeVar("E", bound=StrEnum)
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at most, 1 to 500")]
 Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_ID, description="How many to skip")]
 PathId = Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]
+PathName = Annotated[str, PathParameter(max_length=100)]
 Switch = Annotated[str | None, QueryParameter(description="true, 1, yes or false, 0, no")]
 Text = Annotated[str | None, QueryParameter()]
 Moment = Annotated[str | None, QueryParameter(description="RFC 3339, or unix seconds")]

@@ -21,9 +21,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
     monkeypatch.setattr("tocsin.channels.rules.FIRST_WAIT", timedelta(seconds=0.1))
+    monkeypatch.setattr("tocsin.channels.rules.RECOVERY_WAIT", timedelta(seconds=0.5))
     monkeypatch.setattr("tocsin.channels.rules.MERGE_FOR", timedelta(seconds=0.6))
-    monkeypatch.setattr("tocsin.channels.rules.WAITS_S", (0.05, 0.1, 0.2))
+    monkeypatch.setattr("tocsin.core.retries.WAITS_S", (0.05, 0.1, 0.2))
     monkeypatch.setattr("tocsin.channels.dispatch.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("tocsin.webhooks.dispatch.LOOK_EVERY_S", 0.05)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import tocsin.alerts.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.logs.tables
-import tocsin.silences.tables  # noqa: F401
+import tocsin.silences.tables
+import tocsin.webhooks.tables  # noqa: F401
 from tocsin.accounts import store
 from tocsin.core.clock import SystemClock
 from tocsin.db import migrate as migrations

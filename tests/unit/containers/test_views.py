@@ -54,7 +54,7 @@ def test_the_view_has_every_field_and_nothing_is_left_out():
         orchestration_group="g", orchestration_unit="u", compose_working_dir="/w", custom_group="c", is_ignored=True,
         alert_severity=Severity.CRITICAL, restart_threshold=9, restart_window_seconds=60, alert_channels="ops",
         controller_kind="swarm-service", swarm_service_id="i", swarm_service_name="n", swarm_node_id="o",
-        swarm_task_slot=4,
+        swarm_task_slot=4, depends_on=("db",),
     )  # fmt: skip
     subject = container(
         traits=traits, health=Health.HEALTHY, has_health_check=True, exit_code=3, error_detail="e", restart_count=2,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from tocsin.channels.formats import chat, ntfy, webhook
-from tocsin.channels.formats.request import Request
+from tocsin.channels.formats import chat, ntfy, push, webhook
 from tocsin.channels.message import Message
 from tocsin.channels.models import Channel, ChannelType
+from tocsin.core.sending import Request
 
 Format = Callable[[Message, Channel], Request]
 
@@ -15,5 +15,8 @@ FORMATS: Mapping[ChannelType, Format] = {
     ChannelType.TEAMS: chat.teams,
     ChannelType.WEBHOOK: webhook.generic,
     ChannelType.NTFY: ntfy.publish,
+    ChannelType.TELEGRAM: push.telegram,
+    ChannelType.GOTIFY: push.gotify,
+    ChannelType.PUSHOVER: push.pushover,
 }
 """E-mail is not here: it is no HTTP request (`mail.py`)."""

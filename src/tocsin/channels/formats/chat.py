@@ -6,11 +6,12 @@ Limits: Slack section text 3,000 characters; Discord title 256, description 4,09
 import re
 from typing import Any
 
-from tocsin.channels.formats.request import Request, as_json
+from tocsin.channels.formats.request import as_json, plain_lines
 from tocsin.channels.message import Message, cut
 from tocsin.channels.models import Channel
 from tocsin.containers.models import Severity
 from tocsin.core.clock import wire
+from tocsin.core.sending import Request
 
 COLOURS = {Severity.CRITICAL: 0xEF4444, Severity.WARNING: 0xF59E0B, Severity.INFO: 0x3B82F6, None: 0x22C55E}
 TEAMS_COLOURS = {Severity.CRITICAL: "attention", Severity.WARNING: "warning", Severity.INFO: "accent", None: "good"}
@@ -22,7 +23,7 @@ ZERO_WIDTH = "\u200b"
 
 
 def slack(message: Message, channel: Channel) -> Request:
-    body = "\n".join(_lines(message, _slack_text))
+    body = "\n".join(plain_lines(message, _slack_text))
     blocks = [
         _slack_section(f"*{_slack_text(cut(message.title, 200))}*\n{body}"),
         *([_slack_section("\n".join(f"*{k}:* {_slack_text(v)}" for k, v in message.facts))] if message.facts else []),
@@ -49,7 +50,7 @@ def discord(message: Message, channel: Channel) -> Request:
     embed = {
         "title": cut(_discord_text(message.title), 256),
         "url": message.link,
-        "description": cut("\n".join(_lines(message, _discord_text)) + _fenced(message.excerpt), 4096),
+        "description": cut("\n".join(plain_lines(message, _discord_text)) + _fenced(message.excerpt), 4096),
         "color": COLOURS[message.severity],
         "timestamp": wire(message.sent_at),
         "footer": {"text": f"Tocsin · {message.key}"},
@@ -88,7 +89,10 @@ def teams(message: Message, channel: Channel) -> Request:
                 "wrap": True,
                 "color": TEAMS_COLOURS[message.severity],
             },
-            *({"type": "TextBlock", "text": cut(line, 1000), "wrap": True} for line in _lines(message, _teams_text)),
+            *(
+                {"type": "TextBlock", "text": cut(line, 1000), "wrap": True}
+                for line in plain_lines(message, _teams_text)
+            ),
             *(
                 [{"type": "FactSet", "facts": [{"title": k, "value": cut(v, 500)} for k, v in message.facts]}]
                 if message.facts
@@ -108,11 +112,3 @@ def teams(message: Message, channel: Channel) -> Request:
 
 def _teams_text(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", text) or "-"
-
-
-def _lines(message: Message, escape: Any) -> list[str]:
-    lines = []
-    for line in message.lines:
-        lasted = f" (lasted {line.after})" if line.after else ""
-        lines.append(f"{line.mark} {escape(cut(line.text, 400))}{lasted}")
-    return lines + ([f"and {message.more} more"] if message.more else [])

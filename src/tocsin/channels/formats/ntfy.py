@@ -1,9 +1,10 @@
 """ntfy: plain text, title and priority in headers.  Source: docs.ntfy.sh, publishing."""
 
-from tocsin.channels.formats.request import Request
+from tocsin.channels.formats.request import plain_lines
 from tocsin.channels.message import Message, cut
 from tocsin.channels.models import Channel
 from tocsin.containers.models import Severity
+from tocsin.core.sending import Request
 
 LONGEST = 4000
 PRIORITY = {Severity.CRITICAL: "5", Severity.WARNING: "4", Severity.INFO: "3", None: "3"}
@@ -11,8 +12,7 @@ TAGS = {Severity.CRITICAL: "rotating_light", Severity.WARNING: "warning", Severi
 
 
 def publish(message: Message, channel: Channel) -> Request:
-    lines = [f"{line.mark} {line.text}" + (f" (lasted {line.after})" if line.after else "") for line in message.lines]
-    lines += [f"and {message.more} more"] if message.more else []
+    lines = plain_lines(message)
     lines += [f"{label}: {value}" for label, value in message.facts]
     lines += ["", message.excerpt] if message.excerpt else []
     tag = TAGS[message.severity] if message.severity is not None else "white_check_mark"

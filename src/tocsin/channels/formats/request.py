@@ -1,18 +1,23 @@
-"""An HTTP request that is ready to be sent."""
+"""What formats share."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
+
+from tocsin.channels.message import Message
+from tocsin.core.sending import Request
 
 _encoder = msgspec.json.Encoder()
 
 
-class Request(NamedTuple):
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
 def as_json(url: str, headers: Mapping[str, str], value: Any) -> Request:
     return Request(url, {"Content-Type": "application/json", **headers}, _encoder.encode(value))
+
+
+def plain_lines(message: Message, escape: Callable[[str], str] = str) -> list[str]:
+    """Return the lines of a message as text, each escaped as its target wants it."""
+    lines = [
+        f"{line.mark} {escape(line.text)}" + (f" (lasted {line.after})" if line.after else "") for line in message.lines
+    ]
+    return [*lines, f"and {message.more} more"] if message.more else lines

@@ -7,7 +7,8 @@ import tocsin.alerts.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.logs.tables
-import tocsin.silences.tables  # noqa: F401 -- only this file knows the tables of every slice
+import tocsin.silences.tables
+import tocsin.webhooks.tables  # noqa: F401 -- only this file knows the tables of every slice
 from tocsin.db.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -7,13 +7,13 @@ import asyncio
 import email.utils
 import ipaddress
 import ssl
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from tocsin.channels.formats.request import Request
-from tocsin.channels.models import Outcome, Rejected, Retry, Sent
 from tocsin.core.clock import Clock
 from tocsin.core.egress import Address, EgressPolicy
 from tocsin.core.errors import Invalid, TargetForbidden, Unavailable
@@ -21,6 +21,34 @@ from tocsin.core.errors import Invalid, TargetForbidden, Unavailable
 TIMEOUT_S = 10.0
 LONGEST_WAIT_S = 600.0
 WORTH_A_RETRY = frozenset({408, 425, 429})
+
+
+class Request(NamedTuple):
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sent(NamedTuple):
+    response_code: int | None
+
+
+class Retry(NamedTuple):
+    """Not now. `error` is a class of failure, never what the other side said: that may hold secrets."""
+
+    error: str
+    response_code: int | None = None
+    after_seconds: float | None = None
+
+
+class Rejected(NamedTuple):
+    """Never: trying again would change nothing."""
+
+    error: str
+    response_code: int | None = None
+
+
+Outcome = Sent | Retry | Rejected
 
 
 class _Resolver(AbstractResolver):

@@ -1,0 +1,80 @@
+"""What Tocsin says about itself: a reaction that failed, a channel that takes nothing, a webhook that was paused."""
+
+from datetime import datetime
+from typing import Any
+
+from tocsin.alerts.models import Clear, EntityType, Raise, Resolution, Signal, Source, Subject
+from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered
+from tocsin.containers.models import Severity
+from tocsin.core.events import Event
+from tocsin.db.tx import ReactionFailed, ReactionRecovered
+from tocsin.webhooks.models import WebhookDeleted, WebhookDisabled, WebhookUpdated
+
+NAME = "self_health"
+FACTS: tuple[type[Event], ...] = (
+    ReactionFailed,
+    ReactionRecovered,
+    ChannelFailing,
+    ChannelRecovered,
+    ChannelDeleted,
+    WebhookDisabled,
+    WebhookUpdated,
+    WebhookDeleted,
+)
+
+
+def entity_of(fact: Event) -> str:
+    match fact:
+        case ReactionFailed() | ReactionRecovered():
+            return f"reaction:{fact.reaction}"
+        case ChannelFailing() | ChannelRecovered() | ChannelDeleted():
+            return f"channel:{fact.id}"
+        case WebhookUpdated():
+            return f"webhook:{fact.webhook.id}"
+        case WebhookDisabled() | WebhookDeleted():
+            return f"webhook:{fact.id}"
+    raise TypeError(f"{fact} is no fact about Tocsin itself")
+
+
+def signals(fact: Event, at: datetime) -> list[Signal]:
+    """Return what *fact* raises and clears."""
+    key = entity_of(fact)
+    details: dict[str, Any]
+    match fact:
+        case ReactionFailed(reaction=name):
+            if name == NAME:  # telling of it would fail the same way
+                return []
+            details = {"entity": fact.entity, "error": fact.error}
+            message = f"Tocsin could not finish its work on {fact.entity} ({name}); it tries again by itself"
+            return [_raise("reaction_failed", key, name, message, details, at, Severity.WARNING)]
+        case ChannelFailing():
+            message = f"Notifications do not get through to {fact.name}: {fact.error}"
+            details = {"error": fact.error, "response_code": fact.response_code, "channel_id": fact.id}
+            return [_raise("channel_failing", key, fact.name, message, details, at, Severity.CRITICAL)]
+        case WebhookDisabled():
+            message = f"The webhook {fact.name} was paused: {fact.last_error}"
+            details = {"error": fact.last_error, "failure_count": fact.failure_count}
+            return [_raise("webhook_disabled", key, fact.name, message, details, at, Severity.WARNING)]
+        case WebhookUpdated():
+            return [_clear(key, at)] if fact.webhook.is_active else []
+        case ChannelDeleted() | WebhookDeleted():
+            return [_clear(key, at, Resolution.REMOVED)]
+    return [_clear(key, at)]
+
+
+def _raise(
+    alert_type: str, key: str, name: str, message: str, details: dict[str, Any], at: datetime, severity: Severity
+) -> Raise:
+    return Raise(
+        source=Source.SYSTEM,
+        alert_type=alert_type,
+        severity=severity,
+        subject=Subject(type=EntityType.SYSTEM, key=key, name=name),
+        message=message,
+        details=details,
+        at=at,
+    )
+
+
+def _clear(key: str, at: datetime, resolution: Resolution = Resolution.RECOVERED) -> Clear:
+    return Clear(entity_type=EntityType.SYSTEM, entity_key=key, at=at, resolution=resolution)

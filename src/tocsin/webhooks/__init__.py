@@ -1,0 +1,1 @@
+"""Webhooks: signed events for other programs, in order, none lost."""
