@@ -65,6 +65,7 @@ describe('the sentence of an answer', () => {
     [{ status: 'delivered', response_code: 200, duration_ms: 120, error: null }, 'Delivered in 120 ms'],
     [{ status: 'delivered' }, 'Delivered'],
     [{ status: 'failed', response_code: 404, duration_ms: 9, error: 'http_status' }, 'It answered 404'],
+    [{ status: 'failed', response_code: 502 }, 'It answered 502'],
     [{ status: 'failed', response_code: null, duration_ms: 9, error: 'dns' }, 'The name cannot be resolved'],
     [{ status: 'failed', duration_ms: 9, error: 'moon_phase' }, 'It failed: moon_phase'],
     [{ status: 'failed' }, 'It failed: ?'],

@@ -19,6 +19,13 @@ export interface Draft {
 
 export const PER_MINUTE = 20
 
+/** What a template may name; the server fills it in. */
+export const PLACEHOLDERS = ['entity', 'message', 'severity', 'status', 'group', 'host', 'lasted', 'link'].map((name) => `{{${name}}}`)
+
+export function usualQuietHours(): QuietHours {
+  return { start: '22:00', end: '07:00', timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC', critical_passes: true }
+}
+
 export function draftOf(channel: Channel | null): Draft {
   return {
     name: channel?.name ?? '',

@@ -2,7 +2,7 @@ import { listOf } from '@/lib/text'
 import type { Rule, TestAnswer } from './types'
 
 interface Speaker {
-  t: (key: string, values?: Record<string, unknown> | number) => string
+  t: { (key: string, values?: Record<string, unknown>): string; (key: string, count: number): string }
   te: (key: string) => boolean
   locale: string
 }
@@ -24,7 +24,7 @@ export function ruleSentence(rule: Pick<Rule, 'source_filter' | 'severity_filter
 
 /** Why a message did not arrive; an error we have no words for is named. */
 export function errorSentence(error: string | null | undefined, code: number | null | undefined, { t, te }: Omit<Speaker, 'locale'>): string {
-  if (error === 'http_status' && code) return t('channels.error.http_status', { code })
+  if (code && (!error || error === 'http_status')) return t('channels.error.http_status', { code })
   const key = `channels.error.${error}`
   return error && error !== 'http_status' && te(key) ? t(key) : t('channels.error.other', { error: error ?? '?' })
 }
