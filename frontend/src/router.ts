@@ -39,6 +39,8 @@ export const router = createRouter({
           redirect: '/settings/account',
           children: [
             { path: 'account', name: 'account', component: () => import('@/features/accounts/AccountPage.vue') },
+            { path: 'channels', name: 'channels', component: () => import('@/features/channels/ChannelsPage.vue') },
+            { path: 'webhooks', name: 'webhooks', component: () => import('@/features/webhooks/WebhooksPage.vue') },
             { path: 'users', name: 'users', component: () => import('@/features/accounts/UsersPage.vue') },
             { path: 'tokens', name: 'tokens', component: () => import('@/features/accounts/TokensPage.vue') },
             { path: 'audit', name: 'audit', component: () => import('@/features/accounts/AuditPage.vue') },

@@ -1,4 +1,6 @@
 import type { Alert, Container, ContainerState, HealthStatus, Silence } from '@/api/types'
+import type { Channel } from '@/features/channels/types'
+import type { Webhook } from '@/features/webhooks/types'
 
 interface AboutContainer {
   container_id: number
@@ -38,6 +40,13 @@ export interface LiveEvents {
   'silence.created': Silence
   'silence.cancelled': { id: number }
   'silence.expired': { id: number }
+  'channel.created': Channel
+  'channel.updated': Channel
+  'channel.deleted': { id: number }
+  'webhook.created': Webhook
+  'webhook.updated': Webhook
+  'webhook.deleted': { id: string }
+  'webhook.disabled': { id: string; name: string; failure_count: number; last_error: string | null }
   'runtime.status': { connected: boolean; name: string; label: string; error: string | null; timestamp: string }
   'sync.required': Record<string, unknown>
 }
@@ -71,6 +80,13 @@ const NAMES: Record<LiveType, true> = {
   'silence.created': true,
   'silence.cancelled': true,
   'silence.expired': true,
+  'channel.created': true,
+  'channel.updated': true,
+  'channel.deleted': true,
+  'webhook.created': true,
+  'webhook.updated': true,
+  'webhook.deleted': true,
+  'webhook.disabled': true,
   'runtime.status': true,
   'sync.required': true,
 }
