@@ -34,6 +34,12 @@ export const router = createRouter({
         { path: 'logs', name: 'group-logs', component: () => import('@/features/containers/GroupLogsPage.vue') },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {
+          path: 'alerts/:id(\\d+)',
+          name: 'alert',
+          component: () => import('@/features/alerts/AlertPage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
+        {
           path: 'settings',
           component: () => import('@/features/accounts/SettingsLayout.vue'),
           redirect: '/settings/account',

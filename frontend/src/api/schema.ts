@@ -2345,6 +2345,8 @@ export interface operations {
                 status?: string | null;
                 entity_type?: string | null;
                 entity_id?: string | null;
+                /** @description The alert above */
+                cause_id?: number | null;
                 /** @description true, 1, yes or false, 0, no */
                 acknowledged?: string | null;
                 /** @description RFC 3339, or unix seconds */

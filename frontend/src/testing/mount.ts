@@ -41,6 +41,7 @@ export function aContainer(part: Partial<Container> = {}): Container {
     restart_threshold: 3,
     restart_window_seconds: 600,
     alert_channels: null,
+    depends_on: [],
     archived: false,
     archived_at: null,
     first_seen_at: '2026-03-01T08:00:00.000Z',

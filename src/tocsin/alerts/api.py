@@ -27,6 +27,8 @@ TAGS = ["Alerts"]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most, 1 to 200")]
 BeforeId = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="`next_before_id` of the page before")]
 
+CauseId = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="The alert above")]
+
 
 @get("/api/v1/alerts", operation_id="listAlerts", tags=TAGS)
 async def list_alerts(
@@ -36,6 +38,7 @@ async def list_alerts(
     status: Text = None,
     entity_type: Text = None,
     entity_id: Text = None,
+    cause_id: CauseId = None,
     acknowledged: Switch = None,
     since: Moment = None,
     until: Moment = None,
@@ -53,6 +56,7 @@ async def list_alerts(
         status=shown,
         entity_type=choice("entity_type", entity_type, EntityType),
         entity_key=entity_id,
+        cause_id=cause_id,
         acknowledged=None if acknowledged is None else switch("acknowledged", acknowledged),
         since=moment("since", since),
         until=moment("until", until),

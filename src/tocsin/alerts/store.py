@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
     status: Status | None = None
     entity_type: EntityType | None = None
     entity_key: str | None = None
+    cause_id: int | None = None
     acknowledged: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -137,6 +138,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         alerts.c.entity_key: wanted.entity_key,
     }
     where += [column == str(value) for column, value in exact.items() if value is not None]
+    if wanted.cause_id is not None:
+        where.append(alerts.c.cause_id == wanted.cause_id)
     if wanted.acknowledged is not None:
         seen = alerts.c.acknowledged_at_ms
         where.append(seen.is_not(None) if wanted.acknowledged else seen.is_(None))

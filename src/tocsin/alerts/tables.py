@@ -36,6 +36,7 @@ alerts = Table(
     Index(None, "status", "severity", "fired_at_ms"),
     Index(None, "entity_type", "entity_key", "fired_at_ms"),
     Index(None, "due_at_ms"),
+    Index(None, "cause_id"),
     Index(None, "resolved_at_ms"),
     sqlite_autoincrement=True,
 )

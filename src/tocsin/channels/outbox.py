@@ -232,6 +232,12 @@ def postpone(tx: Tx, delivery_id: int, attempts: int, at: datetime, error: str, 
     tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
 
 
+def hurry(tx: Tx, channel_id: int) -> None:
+    """Make the next attempt now: there is reason to hope."""
+    mine = (deliveries.c.channel_id == channel_id, deliveries.c.status == DeliveryStatus.PENDING.value)
+    tx.execute(update(deliveries).where(*mine).values(next_attempt_at_ms=to_ms(tx.clock.now())))
+
+
 def try_again(tx: Tx, channel_id: int, delivery_id: int) -> bool:
     """Make a failed delivery pending again; say whether there was one."""
     mine = (deliveries.c.id == delivery_id, deliveries.c.channel_id == channel_id)

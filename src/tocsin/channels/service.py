@@ -137,6 +137,7 @@ class Channels:
         def work(tx: Tx) -> None:
             store.get(tx, channel_id)
             store.save(tx, sealed)
+            outbox.hurry(tx, channel_id)
             tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(audited(before), audited(after)))
             tx.emit(ChannelUpdated(channel=view(after), timestamp=wire(now)))
 
@@ -173,6 +174,8 @@ class Channels:
         began = time.monotonic()
         outcome = await self.dispatcher.send(channel, message)
         sent = isinstance(outcome, Sent)
+        if sent:
+            await self._db.write(lambda tx: outbox.hurry(tx, channel_id))
         return TestResult(
             status=DeliveryStatus.DELIVERED if sent else DeliveryStatus.FAILED,
             response_code=outcome.response_code,

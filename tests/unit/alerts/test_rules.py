@@ -171,3 +171,21 @@ def test_whatever_happens_each_firing_is_resolved_before_the_next(steps: list[tu
         if known is not None:
             assert (known.status is Status.SILENCED) <= (known.silence_id is not None)
             assert (known.status is Status.PENDING) == (known.due_at is not None)
+
+
+def test_what_flaps_ends_only_after_a_calm_time():
+    flapping = rules.as_flapping(alert(), 5)
+    assert (flapping.flapping, flapping.details["episodes"]) == (True, 5)
+    calm, says = rules.on_clear(flapping, cleared())
+    assert calm is not None
+    assert (calm.status, calm.due_at, says) == (Status.ACTIVE, LATER + rules.CALM_FOR, None)
+    assert rules.on_clear(calm, cleared()).after == calm
+    again = rules.on_raise(calm, seen(), None, LATER).after
+    assert again is not None
+    assert again.due_at is None
+    ended, says = rules.on_calm(calm)
+    assert ended is not None
+    assert (ended.status, ended.resolved_at, says) == (Status.RESOLVED, LATER, AlertResolved)
+    removed, says = rules.on_clear(flapping, cleared(Resolution.REMOVED))
+    assert removed is not None
+    assert (removed.status, says) == (Status.RESOLVED, AlertResolved)

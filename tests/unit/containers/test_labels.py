@@ -33,6 +33,11 @@ SWARM = "com.docker.swarm."
         ({"tocsin.alert.restart_window": "1s"}, Traits()),
         ({"tocsin.alert.restart_window": "soon"}, Traits()),
         ({"tocsin.alert.channels": "ops, mail"}, Traits(alert_channels="ops, mail")),
+        ({"tocsin.depends_on": "db, queue,,db"}, Traits(depends_on=("db", "queue"))),
+        (
+            {"com.docker.compose.depends_on": "db:service_healthy:true,cache:service_started:false"},
+            Traits(depends_on=("db", "cache")),
+        ),
         (
             {f"{COMPOSE}project": "shop", f"{COMPOSE}service": "api"},
             Traits(orchestration_group="shop", orchestration_unit="api"),

@@ -6,7 +6,7 @@ export interface Fact {
 }
 
 /** What is worth a line of its own, in this order; the log excerpt is shown apart. */
-const SHOWN = ['exit_code', 'error_detail', 'error', 'restart_count', 'threshold', 'image', 'restart_policy', 'started_at', 'finished_at'] as const
+const SHOWN = ['exit_code', 'error_detail', 'error', 'restart_count', 'threshold', 'image', 'restart_policy', 'started_at', 'finished_at', 'container_count', 'containers'] as const
 export type EvidenceKey = (typeof SHOWN)[number]
 
 /** The evidence of an alert as lines; what is empty says nothing and is left out. */
@@ -14,7 +14,7 @@ export function facts(alert: Alert): Fact[] {
   const details = alert.details as Record<string, unknown>
   return SHOWN.flatMap((key) => {
     const value = details[key]
-    return value === null || value === undefined || value === '' ? [] : [{ key, value: String(value) }]
+    return value === null || value === undefined || value === '' ? [] : [{ key, value: Array.isArray(value) ? value.join(', ') : String(value) }]
   })
 }
 

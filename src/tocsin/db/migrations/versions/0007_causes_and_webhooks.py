@@ -21,6 +21,7 @@ def _alerts() -> None:
     op.create_index(
         "ix_alerts_entity_type_entity_key_fired_at_ms", "alerts", ["entity_type", "entity_key", "fired_at_ms"]
     )
+    op.create_index("ix_alerts_cause_id", "alerts", ["cause_id"])
     op.create_table(
         "alert_parents",
         sa.Column("parent", sa.Text, primary_key=True),
