@@ -26,9 +26,9 @@ bench:           ## the measurements, each as a ratio to a stated limit
 	@scripts/setup test
 	@scripts/bench
 
-chaos:           ## kill -9, a hundred times
+chaos:           ## kill -9, hundreds of times
 	@scripts/setup test
-	@TOCSIN_CHAOS_ROUNDS=100 scripts/test tests/chaos --timeout 7200
+	@TOCSIN_CHAOS_ROUNDS=100 TOCSIN_CHAOS_NOTIFICATION_ROUNDS=300 scripts/test tests/chaos --timeout 7200
 
 docs:            ## write the generated pages again: OpenAPI, settings table, front-end types
 	@scripts/setup dev

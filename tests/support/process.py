@@ -16,7 +16,9 @@ TOKEN = "a-token-for-the-tests-only"
 
 
 class Process:
-    """`tocsin serve` on a free port. `log` is everything it said so far."""
+    """`tocsin serve` on a free port. `log` is everything it said so far. `program` is what Python runs."""
+
+    program: tuple[str, ...] = ("-m", "tocsin")
 
     def __init__(self, data_dir: Path, port: int | None = None, **environment: str) -> None:
         self.data_dir = data_dir
@@ -35,7 +37,7 @@ class Process:
 
     def start(self, *, wait: bool = True) -> "Process":
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "tocsin", "serve"]
+            command = [sys.executable, *self.program, "serve"]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         if wait:
             self.wait_until_ready()
@@ -73,7 +75,14 @@ class Process:
         return self._log.read_text()
 
     def get(self, path: str) -> Any:
-        request = urllib.request.Request(self.base + path, headers={"Authorization": f"Bearer {TOKEN}"})
+        return self._ask(urllib.request.Request(self.base + path))
+
+    def post(self, path: str, body: Any) -> Any:
+        data = json.dumps(body).encode()
+        return self._ask(urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}))
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        request.add_header("Authorization", f"Bearer {TOKEN}")
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read())
 
