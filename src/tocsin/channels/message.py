@@ -1,6 +1,7 @@
 """What a notification says, whatever the channel: a title, one line for each alert, the facts worth telling. Pure."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,8 +12,8 @@ from tocsin.core.durations import format_duration
 
 MOST_LINES = 20
 """More alerts than these are counted, not listed: every provider has its limits."""
-LONGEST_LINE, LONGEST_LIST = 400, 1500
-EXCERPT_LINES = 12
+LONGEST_LINE, LONGEST_LIST, LONGEST_FACT = 400, 1500, 500
+EXCERPT_LINES, LONGEST_EXCERPT = 12, 4000
 RANK = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 FACTS = (
     ("exit_code", "Exit code"),
@@ -22,6 +23,7 @@ FACTS = (
     ("image", "Image"),
 )
 MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 OVER, LISTED = "🟢", "↳"
 WORDS = {
     "recovered": "recovered",
@@ -156,9 +158,11 @@ def _lasted(notice: Notice) -> str | None:
 
 def _facts(notice: Notice) -> tuple[tuple[str, str], ...]:
     alert, details = notice.alert, notice.alert.details
-    facts = [(label, str(details[name])) for name, label in FACTS if details.get(name) not in {None, ""}]
+    facts = [
+        (label, cut(str(details[name]), LONGEST_FACT)) for name, label in FACTS if details.get(name) not in {None, ""}
+    ]
     if alert.host and alert.host != alert.entity_name:
-        facts.append(("Host", alert.host))
+        facts.append(("Host", cut(alert.host, LONGEST_FACT)))
     residents = details.get("containers")
     if isinstance(residents, list) and residents:
         count = details.get("container_count", len(residents))
@@ -168,7 +172,7 @@ def _facts(notice: Notice) -> tuple[tuple[str, str], ...]:
 
 def _excerpt(notice: Notice) -> str | None:
     text: Any = notice.alert.details.get("log_excerpt") if notice.kind is not Kind.RESOLVED else None
-    return "\n".join(str(text).splitlines()[-EXCERPT_LINES:]) if text else None
+    return cut("\n".join(str(text).splitlines()[-EXCERPT_LINES:]), LONGEST_EXCERPT) if text else None
 
 
 # --- what templates may use ------------------------------------------------------------------------------------------
@@ -203,7 +207,22 @@ def _summary(heads: Sequence[Notice], lines: Sequence[Line], title: str, link: s
     return {**first, "message": text, "entity": title, "type": "several"}
 
 
-def cut(text: str, limit: int) -> str:
-    """Return *text* within *limit* characters, with an ellipsis where something is missing; `-` when it is empty."""
-    text = text or "-"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def cut(text: str, limit: int, size: Callable[[str], int] = len) -> str:
+    """Return *text* within *limit* by *size*, with an ellipsis where something is missing; `-` when it is empty.
+
+    Control characters are left out: nothing that is sent may move a cursor or turn a line around.
+    """
+    text = INVISIBLE.sub("", text) or "-"
+    if size(text) <= limit:
+        return text
+    while text and size(text) + size("…") > limit:
+        text = text[: max(0, len(text) * limit // (size(text) + size("…")) - 1)]
+    return text + "…"
+
+
+def in_bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def in_utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2

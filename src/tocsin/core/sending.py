@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from tocsin.core.clock import Clock
 from tocsin.core.egress import Address, EgressPolicy
@@ -180,4 +181,15 @@ def parse_url(url: str) -> tuple[str, int, str]:
         raise Invalid("url must begin with https:// and name a host", field="url")
     if parts.username is not None or parts.password is not None:
         raise Invalid("url must not hold a user name or password; use a header", field="url")
-    return parts.hostname, port or (443 if parts.scheme == "https" else 80), parts.scheme
+    return _host(url), port or (443 if parts.scheme == "https" else 80), parts.scheme
+
+
+def _host(url: str) -> str:
+    """Return the host as the client that connects reads it: what is checked must be what is connected to."""
+    try:
+        host = URL(url).raw_host
+    except ValueError:
+        host = None
+    if not host:
+        raise Invalid("url is not a URL", field="url")
+    return host

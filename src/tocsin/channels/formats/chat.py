@@ -1,13 +1,14 @@
 """Slack, Discord and Teams: rich messages within each provider's limits, with nothing in them that pings or links.
 
-Limits: Slack section text 3,000 characters; Discord title 256, description 4,096, field value 1,024; Teams 28 KB.
+Limits: Slack section text 3,000 characters; Discord title 256, description 4,096, field
+value 1,024, all together 6,000; Teams 28 KB.
 """
 
 import re
 from typing import Any
 
 from tocsin.channels.formats.request import as_json, plain_lines
-from tocsin.channels.message import Message, cut
+from tocsin.channels.message import Message, cut, in_utf16
 from tocsin.channels.models import Channel
 from tocsin.containers.models import Severity
 from tocsin.core.clock import wire
@@ -16,6 +17,8 @@ from tocsin.core.sending import Request
 COLOURS = {Severity.CRITICAL: 0xEF4444, Severity.WARNING: 0xF59E0B, Severity.INFO: 0x3B82F6, None: 0x22C55E}
 TEAMS_COLOURS = {Severity.CRITICAL: "attention", Severity.WARNING: "warning", Severity.INFO: "accent", None: "good"}
 MARKDOWN = re.compile(r"([\\`*_~|>\[\]()#@:-])")
+DISCORD_IN_ALL = 5800
+TEAMS_BYTES = 27_000
 ZERO_WIDTH = "\u200b"
 
 
@@ -47,17 +50,20 @@ def _slack_text(text: str) -> str:
 
 
 def discord(message: Message, channel: Channel) -> Request:
+    fields = [
+        {"name": cut(label, 256), "value": cut(_discord_text(value), 500, in_utf16), "inline": len(value) < 40}
+        for label, value in message.facts
+    ]
+    room = DISCORD_IN_ALL - 256 - sum(in_utf16(str(text)) for field in fields for text in field.values())
+    text = "\n".join(plain_lines(message, _discord_text)) + _fenced(message.excerpt)
     embed = {
-        "title": cut(_discord_text(message.title), 256),
+        "title": cut(_discord_text(message.title), 256, in_utf16),
         "url": message.link,
-        "description": cut("\n".join(plain_lines(message, _discord_text)) + _fenced(message.excerpt), 4096),
+        "description": cut(text, min(4096, room), in_utf16),
         "color": COLOURS[message.severity],
         "timestamp": wire(message.sent_at),
         "footer": {"text": f"Tocsin · {message.key}"},
-        "fields": [
-            {"name": cut(label, 256), "value": cut(_discord_text(value), 1024), "inline": len(value) < 40}
-            for label, value in message.facts
-        ],
+        "fields": fields,
     }
     return as_json(channel.url, channel.headers, {"embeds": [embed], "allowed_mentions": {"parse": []}})
 
@@ -76,6 +82,15 @@ def _fenced(excerpt: str | None) -> str:
 
 
 def teams(message: Message, channel: Channel) -> Request:
+    """Return the card, with shorter texts where it would be too large."""
+    for share in (1, 2, 4, 8):
+        request = _teams(message, channel, share)
+        if len(request.body) <= TEAMS_BYTES:
+            break
+    return request
+
+
+def _teams(message: Message, channel: Channel, share: int) -> Request:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -90,16 +105,23 @@ def teams(message: Message, channel: Channel) -> Request:
                 "color": TEAMS_COLOURS[message.severity],
             },
             *(
-                {"type": "TextBlock", "text": cut(line, 1000), "wrap": True}
+                {"type": "TextBlock", "text": cut(line, 1000 // share), "wrap": True}
                 for line in plain_lines(message, _teams_text)
             ),
             *(
-                [{"type": "FactSet", "facts": [{"title": k, "value": cut(v, 500)} for k, v in message.facts]}]
+                [{"type": "FactSet", "facts": [{"title": k, "value": cut(v, 500 // share)} for k, v in message.facts]}]
                 if message.facts
                 else []
             ),
             *(
-                [{"type": "TextBlock", "text": cut(message.excerpt, 4000), "wrap": True, "fontType": "monospace"}]
+                [
+                    {
+                        "type": "TextBlock",
+                        "text": cut(message.excerpt, 4000 // share),
+                        "wrap": True,
+                        "fontType": "monospace",
+                    }
+                ]
                 if message.excerpt
                 else []
             ),

@@ -1,7 +1,7 @@
 """ntfy: plain text, title and priority in headers.  Source: docs.ntfy.sh, publishing."""
 
 from tocsin.channels.formats.request import plain_lines
-from tocsin.channels.message import Message, cut
+from tocsin.channels.message import Message, cut, in_bytes
 from tocsin.channels.models import Channel
 from tocsin.containers.models import Severity
 from tocsin.core.sending import Request
@@ -25,8 +25,8 @@ def publish(message: Message, channel: Channel) -> Request:
         **channel.headers,
     }
     headers["X-Title"] = _ascii(cut(message.title, 200))
-    return Request(channel.url, headers, cut("\n".join(lines), LONGEST).encode())
+    return Request(channel.url, headers, cut("\n".join(lines), LONGEST, in_bytes).encode())
 
 
 def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode("ascii")
+    return " ".join(text.encode("ascii", "replace").decode("ascii").split())

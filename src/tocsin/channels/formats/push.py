@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from tocsin.channels.formats.request import as_json, plain_lines
-from tocsin.channels.message import Message, cut
+from tocsin.channels.message import Message, cut, in_utf16
 from tocsin.channels.models import Channel
 from tocsin.containers.models import Severity
 from tocsin.core.errors import Invalid
@@ -23,9 +23,9 @@ LONGEST_TEXT, LONGEST_EXCERPT = 2500, 1000
 def telegram(message: Message, channel: Channel) -> Request:
     """Expects `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`; the chat goes into the body."""
     url, query = split_query(channel.url)
-    text = f"<b>{_html(cut(message.title, 200))}</b>\n{_html(cut(_body(message), LONGEST_TEXT))}"
+    text = f"<b>{_html(cut(message.title, 200, in_utf16))}</b>\n{_html(cut(_body(message), LONGEST_TEXT, in_utf16))}"
     if message.excerpt:
-        text += f"\n<pre>{_html(cut(message.excerpt, LONGEST_EXCERPT))}</pre>"
+        text += f"\n<pre>{_html(cut(message.excerpt, LONGEST_EXCERPT, in_utf16))}</pre>"
     body: dict[str, Any] = {"chat_id": query.get("chat_id", ""), "text": text, "parse_mode": "HTML"}
     body |= {"link_preview_options": {"is_disabled": True}, "disable_notification": message.is_over}
     return as_json(url, channel.headers, body)

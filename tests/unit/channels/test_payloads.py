@@ -1,0 +1,83 @@
+"""Whatever an alert holds, each provider gets what it accepts."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from support import providers
+from tocsin.channels.formats import FORMATS
+from tocsin.channels.message import compose
+from tocsin.channels.models import Channel, ChannelType, Kind, Notice
+from tocsin.channels.views import test_notice as sample_notice
+from tocsin.containers.models import Severity
+from tocsin.core.clock import wire
+
+NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+CLOCK: Any = SimpleNamespace(now=lambda: NOW)
+URLS = {
+    ChannelType.TELEGRAM: "https://api.telegram.org/bot1:x/sendMessage?chat_id=-1001",
+    ChannelType.GOTIFY: "https://push.example.org/message?token=app-token",
+    ChannelType.PUSHOVER: "https://api.pushover.net/1/messages.json?token=app-token&user=user-key",
+}
+HOSTILE = (
+    "",
+    "x" * 100_000,
+    "<!channel> <@U1> @everyone @here [a](http://evil) <b>&amp;</b> ``` ]]> **x** \\",
+    "a\r\nBcc: eve\r\n\x00\x07\x1b[31m\u202e",
+    "👩‍👩‍👧‍👦" * 3000,
+    "&" * 5000,
+    "```" * 2000,
+)
+
+
+def channel(kind: ChannelType) -> Channel:
+    url = URLS.get(kind, "https://example.org/hook")
+    return Channel(id=1, name="c", type=kind, url=url, enabled=True, created_at=NOW, updated_at=NOW)
+
+
+def notice(number: int, kind: Kind, severity: Severity, text: str, cause_id: int | None = None) -> Notice:
+    blank = sample_notice(channel(ChannelType.WEBHOOK), CLOCK)
+    details = {"exit_code": 1, "error_detail": text, "image": text, "log_excerpt": text, "containers": [text] * 60}
+    over = wire(NOW) if kind is Kind.RESOLVED else None
+    alert = replace(
+        blank.alert,
+        id=number,
+        message=text,
+        entity_name=text,
+        host=text,
+        group=text,
+        severity=severity,
+        details=details,
+        resolved_at=over,
+    )
+    return Notice(number, 1, number, kind, "", alert, cause_id)
+
+
+def check(kind: ChannelType, notices: list[Notice]) -> None:
+    request = FORMATS[kind](compose(notices, "key", "https://tocsin.example.org", NOW), channel(kind))
+    getattr(providers, kind.value)(request.body, request.headers)
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("count", [1, 2, 30, 500])
+def test_what_is_hostile_or_huge_is_still_accepted(kind: ChannelType, text: str, count: int):
+    many = [
+        notice(n, Kind.FIRED, Severity.CRITICAL, text, cause_id=1 if n % 2 == 0 else None) for n in range(1, count + 1)
+    ]
+    check(kind, many)
+    check(kind, [notice(n, Kind.RESOLVED, Severity.INFO, text) for n in range(1, count + 1)])
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+@given(
+    st.lists(st.tuples(st.sampled_from([Kind.FIRED, Kind.RESOLVED]), st.sampled_from(Severity), st.text()), min_size=1)
+)
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_accepted(kind: ChannelType, news: list[tuple[Kind, Severity, str]]):
+    check(kind, [notice(number, *one) for number, one in enumerate(news, start=1)])
