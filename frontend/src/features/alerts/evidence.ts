@@ -14,7 +14,7 @@ export function facts(alert: Alert): Fact[] {
   const details = alert.details as Record<string, unknown>
   return SHOWN.flatMap((key) => {
     const value = details[key]
-    return value === null || value === undefined || value === '' ? [] : [{ key, value: Array.isArray(value) ? value.join(', ') : String(value) }]
+    return value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length) || (key === 'container_count' && !value) ? [] : [{ key, value: Array.isArray(value) ? value.join(', ') : String(value) }]
   })
 }
 
