@@ -154,7 +154,14 @@ class Engine:
 
     def run(self, name: str, *arguments: str, image: str = "busybox:1.0", command: tuple[str, ...] = ()) -> str:
         """Start a container in the background and return its id."""
-        return self.docker("run", "-d", "--name", name, "--network", "none", *arguments, image, *command)
+        whole = ("run", "-d", "--name", name, "--network", "none", *arguments, image, *command)
+        try:
+            return self.docker(*whole)
+        except RuntimeError as failure:
+            if "unable to start container process: waiting for init" not in str(failure):
+                raise
+        self.docker("rm", "-f", name)  # on a machine that is out of breath runc sometimes loses its own child
+        return self.docker(*whole)
 
     def check_health(self, name: str) -> None:
         """Do a health check now if the engine leaves that to others."""

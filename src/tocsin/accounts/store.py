@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tocsin.accounts.models import Duplicate, LastAdmin, RoleName, Session, Token, TokenScope, User
 from tocsin.accounts.tables import sessions, tokens, users
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
 from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read, Tx
 
@@ -261,7 +261,7 @@ def _user(row: Any, prefix: str = "") -> User:
         role=RoleName(fields[f"{prefix}role"]),
         password_hash=fields[f"{prefix}password_hash"],
         created_at=from_ms(fields[f"{prefix}created_at_ms"]),
-        last_seen_at=_moment(fields[f"{prefix}last_seen_at_ms"]),
+        last_seen_at=from_ms_or_none(fields[f"{prefix}last_seen_at_ms"]),
     )
 
 
@@ -284,10 +284,6 @@ def _token(row: Any) -> Token:
         scope=TokenScope(row.scope),
         created_at=from_ms(row.created_at_ms),
         owner=None if row.owner_id is None else _user(row, "owner_"),
-        expires_at=_moment(row.expires_at_ms),
-        last_used_at=_moment(row.last_used_at_ms),
+        expires_at=from_ms_or_none(row.expires_at_ms),
+        last_used_at=from_ms_or_none(row.last_used_at_ms),
     )
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)

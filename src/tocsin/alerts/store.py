@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 from tocsin.alerts.models import OPEN, Alert, EntityType, Resolution, Source, Status, Subject
 from tocsin.alerts.tables import alerts, parents
 from tocsin.containers.models import Severity
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from tocsin.core.errors import InvalidParam, NotFound
 from tocsin.db.tx import Read, Tx
 
@@ -202,13 +202,13 @@ def _row(alert: Alert) -> Mapping[str, Any]:
         "fired_at_ms": to_ms(alert.fired_at),
         "last_seen_at_ms": to_ms(alert.last_seen_at),
         "occurrences": alert.occurrences,
-        "due_at_ms": _to_ms(alert.due_at),
-        "resolved_at_ms": _to_ms(alert.resolved_at),
+        "due_at_ms": to_ms_or_none(alert.due_at),
+        "resolved_at_ms": to_ms_or_none(alert.resolved_at),
         "resolution": alert.resolution.value if alert.resolution else None,
-        "acknowledged_at_ms": _to_ms(alert.acknowledged_at),
+        "acknowledged_at_ms": to_ms_or_none(alert.acknowledged_at),
         "acknowledged_by": alert.acknowledged_by,
         "acknowledged_note": alert.acknowledged_note,
-        "escalated_at_ms": _to_ms(alert.escalated_at),
+        "escalated_at_ms": to_ms_or_none(alert.escalated_at),
         "silence_id": alert.silence_id,
         "cause_id": alert.cause_id,
         "flapping": alert.flapping,
@@ -228,22 +228,14 @@ def _alert(row: Any) -> Alert:
         fired_at=from_ms(row.fired_at_ms),
         last_seen_at=from_ms(row.last_seen_at_ms),
         occurrences=row.occurrences,
-        due_at=_from_ms(row.due_at_ms),
-        resolved_at=_from_ms(row.resolved_at_ms),
+        due_at=from_ms_or_none(row.due_at_ms),
+        resolved_at=from_ms_or_none(row.resolved_at_ms),
         resolution=Resolution(row.resolution) if row.resolution else None,
-        acknowledged_at=_from_ms(row.acknowledged_at_ms),
+        acknowledged_at=from_ms_or_none(row.acknowledged_at_ms),
         acknowledged_by=row.acknowledged_by,
         acknowledged_note=row.acknowledged_note,
-        escalated_at=_from_ms(row.escalated_at_ms),
+        escalated_at=from_ms_or_none(row.escalated_at_ms),
         silence_id=row.silence_id,
         cause_id=row.cause_id,
         flapping=row.flapping,
     )
-
-
-def _to_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else to_ms(moment)
-
-
-def _from_ms(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)

@@ -50,6 +50,10 @@ class TooManyChannels(Conflict):
     pass
 
 
+class TooManyRules(Conflict):
+    pass
+
+
 class QuietHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From *start* to *end* (`22:00`, in *timezone*) nothing leaves; it is told when they are over."""
 

@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
 from tocsin.channels.models import Delivery, DeliveryStatus, Kind, Notice
-from tocsin.channels.store import moment
 from tocsin.channels.tables import deliveries, notices
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
 from tocsin.db.tx import Read, Tx
 
 TOUCHED = "outbox"
@@ -77,7 +76,7 @@ def told(read: Read, alert_id: int, kind: Kind) -> dict[int, str]:
 def last_begun_at(read: Read, channel_id: int, group_key: str) -> datetime | None:
     """Return when the newest message of a group left for a channel."""
     mine = (deliveries.c.channel_id == channel_id, deliveries.c.group_key == group_key)
-    return moment(read.execute(select(func.max(deliveries.c.created_at_ms)).where(*mine)).scalar())
+    return from_ms_or_none(read.execute(select(func.max(deliveries.c.created_at_ms)).where(*mine)).scalar())
 
 
 def _waiting(channel_id: int, alert_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -87,7 +86,7 @@ def _waiting(channel_id: int, alert_id: int) -> tuple[ColumnElement[bool], ...]:
 def waits_until(read: Read, channel_id: int, alert_id: int) -> datetime | None:
     """Return when the last waiting notice of an alert may leave: what follows it must not leave before."""
     last = select(func.max(notices.c.not_before_ms)).where(*_waiting(channel_id, alert_id), notices.c.held.is_(False))
-    return moment(read.execute(last).scalar())
+    return from_ms_or_none(read.execute(last).scalar())
 
 
 def hasten(tx: Tx, channel_id: int, alert_id: int, at: datetime) -> None:
@@ -295,10 +294,10 @@ def _notice(row: Any) -> Notice:
 
 
 def _delivery(row: Any) -> Delivery:
-    next_at = moment(row.next_attempt_at_ms) or from_ms(row.created_at_ms)
+    next_at = from_ms_or_none(row.next_attempt_at_ms) or from_ms(row.created_at_ms)
     return Delivery(row.id, row.channel_id, row.key, row.attempts, from_ms(row.created_at_ms), next_at)
 
 
 def _row(row: Any, alert_ids: list[int]) -> Row:
     status = DeliveryStatus(row.status)
-    return Row(_delivery(row), status, alert_ids, row.error, row.response_code, moment(row.finished_at_ms))
+    return Row(_delivery(row), status, alert_ids, row.error, row.response_code, from_ms_or_none(row.finished_at_ms))

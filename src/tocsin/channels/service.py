@@ -35,6 +35,7 @@ from tocsin.channels.models import (
     RuleView,
     TestResult,
     TooManyChannels,
+    TooManyRules,
 )
 from tocsin.channels.views import audited, delivery_list, masked, rule_view, test_notice, view
 from tocsin.containers.models import Severity
@@ -187,7 +188,7 @@ class Channels:
     # --- routing rules -----------------------------------------------------------------------------------------------
 
     async def add_rule(self, channel_id: int, wanted: NewRule, actor: Actor) -> RuleView:
-        """Raises NotFound, Invalid."""
+        """Raises NotFound, Invalid, TooManyRules."""
         rule = Rule(
             id=0,
             channel_id=channel_id,
@@ -202,7 +203,7 @@ class Channels:
         def work(tx: Tx) -> Rule:
             store.get(tx, channel_id)
             if store.count_rules(tx, channel_id) >= MOST_RULES:
-                raise TooManyChannels(f"A channel has at most {MOST_RULES} rules")
+                raise TooManyRules(f"A channel has at most {MOST_RULES} rules")
             made = replace(rule, id=store.insert_rule(tx, rule))
             shown = rule_view(made)
             change = msgspec.to_builtins(shown)

@@ -1,7 +1,6 @@
 """The only SQL about channels and their rules. URLs and headers pass through sealed."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -149,7 +148,3 @@ def _rule(row: Any) -> Rule:
         after_minutes=row.after_minutes,
         created_at=from_ms(row.created_at_ms),
     )
-
-
-def moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, insert, select
 
 from tocsin.containers.tables import hosts
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms_or_none, to_ms
 from tocsin.db.tx import Read, Tx
 
 
@@ -58,5 +58,5 @@ def remove(tx: Tx, name: str) -> None:
 
 
 def _host(row: Any) -> Host:
-    lost_at = None if row.lost_at_ms is None else from_ms(row.lost_at_ms)
+    lost_at = from_ms_or_none(row.lost_at_ms)
     return Host(row.name, lost_at, row.error, row.announced, row.ever_connected)

@@ -12,7 +12,7 @@ from tocsin.containers import uptime
 from tocsin.containers.models import Change, Container, Health, Severity, State, Traits
 from tocsin.containers.tables import containers, days, runtime_ids, tombstones, transitions
 from tocsin.containers.uptime import Segment, Tally
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read, Tx
 from tocsin.runtimes.base import Died
@@ -344,11 +344,11 @@ def _container(row: Any) -> Container:
         restart_policy=row.restart_policy,
         restart_count=row.restart_count,
         engine_restart_count=row.engine_restart_count,
-        stop_requested_at=_from_ms(row.stop_requested_at_ms),
+        stop_requested_at=from_ms_or_none(row.stop_requested_at_ms),
         restart_alert=Severity(row.restart_alert) if row.restart_alert else None,
-        missing_since=_from_ms(row.missing_since_ms),
-        stale_since=_from_ms(row.stale_since_ms),
-        archived_at=_from_ms(row.archived_at_ms),
+        missing_since=from_ms_or_none(row.missing_since_ms),
+        stale_since=from_ms_or_none(row.stale_since_ms),
+        archived_at=from_ms_or_none(row.archived_at_ms),
         last_event_at=_from_us(row.last_event_at_us),
     )
 
@@ -374,11 +374,11 @@ def _row(container: Container) -> Mapping[str, Any]:
         "restart_policy": container.restart_policy,
         "restart_count": container.restart_count,
         "engine_restart_count": container.engine_restart_count,
-        "stop_requested_at_ms": _to_ms(container.stop_requested_at),
+        "stop_requested_at_ms": to_ms_or_none(container.stop_requested_at),
         "restart_alert": container.restart_alert.value if container.restart_alert else None,
-        "missing_since_ms": _to_ms(container.missing_since),
-        "stale_since_ms": _to_ms(container.stale_since),
-        "archived_at_ms": _to_ms(container.archived_at),
+        "missing_since_ms": to_ms_or_none(container.missing_since),
+        "stale_since_ms": to_ms_or_none(container.stale_since),
+        "archived_at_ms": to_ms_or_none(container.archived_at),
         "last_event_at_us": _to_us(container.last_event_at),
     }
 
@@ -411,14 +411,6 @@ def _plain(value: Any) -> Any:
 
 def _health(text: str | None) -> Health | None:
     return None if text is None else Health(text)
-
-
-def _from_ms(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)
-
-
-def _to_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else to_ms(moment)
 
 
 def _from_us(microseconds: int | None) -> datetime | None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 
 from tocsin.alerts.models import Alert, EntityType, Source
 from tocsin.containers.models import Severity
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
 from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read, Tx
 from tocsin.silences import rules
@@ -107,6 +107,6 @@ def _silence(row: Any) -> Silence:
         reason=row.reason,
         created_by=row.created_by,
         created_at=from_ms(row.created_at_ms),
-        cancelled_at=None if row.cancelled_at_ms is None else from_ms(row.cancelled_at_ms),
+        cancelled_at=from_ms_or_none(row.cancelled_at_ms),
         announced_end=row.announced_end,
     )

@@ -1,13 +1,12 @@
 """The only SQL about webhooks. URLs and secrets pass through sealed."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
-from tocsin.core.clock import from_ms, to_ms
+from tocsin.core.clock import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from tocsin.core.errors import NotFound
 from tocsin.db import tables as db_tables
 from tocsin.db.tx import Read, Tx
@@ -137,13 +136,13 @@ def _row(webhook: Webhook) -> dict[str, Any]:
         "url": webhook.url,
         "secret": webhook.secret,
         "previous_secret": webhook.previous_secret,
-        "overlap_until_ms": _to_ms(webhook.overlap_until),
+        "overlap_until_ms": to_ms_or_none(webhook.overlap_until),
         "event_types": _text(webhook.event_types),
         "is_active": webhook.is_active,
         "disabled_reason": webhook.disabled_reason,
         "failure_count": webhook.failure_count,
         "last_status": webhook.last_status.value if webhook.last_status else None,
-        "last_delivery_at_ms": _to_ms(webhook.last_delivery_at),
+        "last_delivery_at_ms": to_ms_or_none(webhook.last_delivery_at),
         "cursor": webhook.cursor,
         "created_at_ms": to_ms(webhook.created_at),
         "updated_at_ms": to_ms(webhook.updated_at),
@@ -157,13 +156,13 @@ def _webhook(row: Any) -> Webhook:
         url=row.url,
         secret=row.secret,
         previous_secret=row.previous_secret,
-        overlap_until=_from_ms(row.overlap_until_ms),
+        overlap_until=from_ms_or_none(row.overlap_until_ms),
         event_types=tuple(msgspec.json.decode(row.event_types)),
         is_active=row.is_active,
         disabled_reason=row.disabled_reason,
         failure_count=row.failure_count,
         last_status=DeliveryState(row.last_status) if row.last_status else None,
-        last_delivery_at=_from_ms(row.last_delivery_at_ms),
+        last_delivery_at=from_ms_or_none(row.last_delivery_at_ms),
         cursor=row.cursor,
         created_at=from_ms(row.created_at_ms),
         updated_at=from_ms(row.updated_at_ms),
@@ -182,8 +181,8 @@ def _delivery_row(delivery: WebhookDelivery) -> dict[str, Any]:
         "http_status": delivery.http_status,
         "error": delivery.error,
         "created_at_ms": to_ms(delivery.created_at),
-        "next_attempt_at_ms": _to_ms(delivery.next_attempt_at),
-        "finished_at_ms": _to_ms(delivery.finished_at),
+        "next_attempt_at_ms": to_ms_or_none(delivery.next_attempt_at),
+        "finished_at_ms": to_ms_or_none(delivery.finished_at),
     }
 
 
@@ -199,18 +198,10 @@ def _delivery(row: Any) -> WebhookDelivery:
         http_status=row.http_status,
         error=row.error,
         created_at=from_ms(row.created_at_ms),
-        next_attempt_at=_from_ms(row.next_attempt_at_ms),
-        finished_at=_from_ms(row.finished_at_ms),
+        next_attempt_at=from_ms_or_none(row.next_attempt_at_ms),
+        finished_at=from_ms_or_none(row.finished_at_ms),
     )
 
 
 def _text(words: Sequence[str]) -> str:
     return msgspec.json.encode(list(words)).decode()
-
-
-def _to_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else to_ms(moment)
-
-
-def _from_ms(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)

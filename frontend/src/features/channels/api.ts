@@ -1,9 +1,9 @@
 import { request } from '@/api/client'
-import type { Channel, ChannelBody, ChannelPage, DeliveryPage, NewRule, Rule, TestAnswer } from './types'
+import type { Channel, ChannelChange, ChannelPage, DeliveryPage, NewChannel, NewRule, Rule, TestAnswer } from './types'
 
 export const listChannels = () => request<ChannelPage>('GET', '/channels', { query: { limit: 200 } })
-export const createChannel = (body: ChannelBody) => request<Channel>('POST', '/channels', { body })
-export const changeChannel = (id: number, body: Partial<ChannelBody>) => request<Channel>('PUT', `/channels/${id}`, { body })
+export const createChannel = (body: NewChannel) => request<Channel>('POST', '/channels', { body })
+export const changeChannel = (id: number, body: ChannelChange) => request<Channel>('PUT', `/channels/${id}`, { body })
 export const deleteChannel = (id: number) => request<void>('DELETE', `/channels/${id}`)
 export const testChannel = (id: number) => request<TestAnswer>('POST', `/channels/${id}/test`)
 

@@ -1,4 +1,4 @@
-import type { Channel, ChannelBody, ChannelType, QuietHours } from './types'
+import type { Channel, ChannelChange, ChannelType, NewChannel, QuietHours } from './types'
 
 export interface HeaderRow {
   name: string
@@ -53,16 +53,16 @@ function whole(draft: Draft) {
 }
 
 /** What differs from `channel`: nothing is sent that nobody touched, so a masked value is never mistaken for a new one. */
-export function changeOf(draft: Draft, channel: Channel | null): Partial<ChannelBody> {
+export function changeOf(draft: Draft, channel: Channel | null): ChannelChange {
   const before = whole(draftOf(channel))
   const after = whole(draft)
   const names = (Object.keys(after) as (keyof typeof after)[]).filter((name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]))
-  const change: Partial<ChannelBody> = Object.fromEntries(names.map((name) => [name, after[name]]))
+  const change: ChannelChange = Object.fromEntries(names.map((name) => [name, after[name]]))
   if (draft.type === 'webhook' && draft.signingSecret) change.signing_secret = draft.signingSecret
   return change
 }
 
-export function bodyOf(draft: Draft): ChannelBody {
+export function bodyOf(draft: Draft): NewChannel {
   const { name, type, url } = whole(draft)
   return { ...changeOf(draft, null), name, type, url }
 }
