@@ -1,0 +1,1 @@
+"""Certificates: how long they hold, and whether anybody may trust them."""

@@ -1,0 +1,1 @@
+"""Endpoints: what answers, how fast, and since when not."""
