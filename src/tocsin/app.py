@@ -26,7 +26,9 @@ from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
 from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
-from tocsin.alerts.engine import AlertEngine, Lookups
+from tocsin.alerts.containers import ContainerKind, Lookups
+from tocsin.alerts.engine import AlertEngine
+from tocsin.alerts.own import OwnKind
 from tocsin.alerts.service import Alerts, find_view
 from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
@@ -114,7 +116,9 @@ class Tocsin:
         self.clock = clock
         self.hub = Hub()
         self.alert_engine = AlertEngine(
-            Lookups(find, evidence, parents, residents, silence_store.matching), settings.flap_count
+            (ContainerKind(Lookups(find, evidence, parents, residents)), OwnKind()),
+            silence_store.matching,
+            settings.flap_count,
         )
         reactions: tuple[Reaction, ...] = (*self.alert_engine.reactions(), channel_reaction(find_view))
         self.db = Database(database_url(settings), clock, self.hub.publish, reactions)

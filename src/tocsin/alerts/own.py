@@ -1,5 +1,6 @@
 """What Tocsin says about itself: a reaction that failed, a channel that takes nothing, a webhook that was paused."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from tocsin.alerts.models import Clear, EntityType, Raise, Resolution, Signal, S
 from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered
 from tocsin.containers.models import Severity
 from tocsin.core.events import Event
-from tocsin.db.tx import ReactionFailed, ReactionRecovered
+from tocsin.db.tx import ReactionFailed, ReactionRecovered, Read
 from tocsin.webhooks.models import WebhookDeleted, WebhookDisabled, WebhookUpdated
 
 NAME = "self_health"
@@ -78,3 +79,22 @@ def _raise(
 
 def _clear(key: str, at: datetime, resolution: Resolution = Resolution.RECOVERED) -> Clear:
     return Clear(entity_type=EntityType.SYSTEM, entity_key=key, at=at, resolution=resolution)
+
+
+class OwnKind:
+    """Tocsin itself."""
+
+    name = NAME
+    facts = FACTS
+    causes: frozenset[str] = frozenset()
+    absorbed_by: Mapping[str, str] = {}
+
+    def entity_of(self, fact: Event) -> str:
+        return entity_of(fact)
+
+    def signals(self, read: Read, fact: Event, now: datetime) -> list[Signal]:
+        return signals(fact, now)
+
+    def current(self, read: Read, entity: str, now: datetime) -> list[Signal]:
+        """What was missed shows again by itself: the next failure rings, the next success clears."""
+        return []
