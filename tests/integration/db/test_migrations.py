@@ -11,6 +11,7 @@ import tocsin.accounts.tables
 import tocsin.alerts.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
+import tocsin.endpoints.tables
 import tocsin.logs.tables
 import tocsin.silences.tables
 import tocsin.webhooks.tables  # noqa: F401
