@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -34,7 +34,7 @@ def pack(slot: int, checks: Sequence[Check]) -> bytes:
     """Return *checks*, oldest first, all of one slot, packed. Times are cut to 0.01 ms."""
     times = [slot * SLOT_MS, *(check.at_ms for check in checks)]
     columns = _Columns(
-        at=[after - before for before, after in zip(times, times[1:], strict=False)],
+        at=[after - before for before, after in pairwise(times)],
         codes=bytes(check.code for check in checks),
         total=[check.phases.total // 10 for check in checks],
         http_status=_column([check.http_status for check in checks]),

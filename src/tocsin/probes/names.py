@@ -38,9 +38,19 @@ class Names:
         self._asking: dict[str, asyncio.Future[_Known]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="names")
         self.stale_served = 0
+        self._silent_since: float | None = None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def known(self, host: str) -> str | None:
+        """Return an address of *host* that is remembered, without asking anybody."""
+        found = self._known.get(host)
+        return str(found.addresses[0]) if found is not None and found.addresses else None
+
+    def is_silent(self) -> bool:
+        """Say whether the last name that was asked for got no answer from any name server."""
+        return self._silent_since is not None
 
     async def resolve(self, host: str) -> tuple[Address, ...]:
         """Return the addresses of *host*, in the resolver's order.  Raises Failed."""
@@ -83,6 +93,7 @@ class Names:
         if done.cancelled() or done.exception() is not None:
             return
         found, before = done.result(), self._known.get(host)
+        self._silent_since = (self._silent_since or found.at) if _is_silence(found) else None
         if _is_silence(found) and before is not None and before.addresses:
             return  # what was known stays, for as long as it may be used
         self._remember(host, found)
