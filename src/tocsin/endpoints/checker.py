@@ -25,6 +25,7 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import history_store, rules, store
 from tocsin.endpoints.guard import Guard, Scope
+from tocsin.endpoints.history_store import New
 from tocsin.endpoints.models import (
     EndpointCheckResult,
     EndpointDiscovered,
@@ -334,7 +335,7 @@ _CHANGES = frozenset(name_of(one) for one in (EndpointDiscovered, EndpointUpdate
 
 
 def _all_new(read: Read) -> dict[int, list[Check]]:
-    return history_store.list_all_new(read, history_store.newest_id(read))
+    return history_store.list_all_new(read, New(history_store.newest_id(read)))
 
 
 def _key(endpoint_id: int) -> str:

@@ -5,9 +5,9 @@ Source: docs/spec/endpoints.md, storage.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tocsin.db.tx import Read, Tx
@@ -21,6 +21,15 @@ from tocsin.probes.base import Phases
 HOUR_MS = 3_600_000
 AT_ONCE = 500
 """Keys in one statement: below the limits of every database."""
+
+
+class New(NamedTuple):
+    """Which of the newest checks: up to a row, before a time, of the endpoints from `first` to `last`."""
+
+    most_id: int
+    until_ms: int = 2**62
+    first: int = 0
+    last: int = 2**62
 
 
 # --- the newest ------------------------------------------------------------------------------------------------------
@@ -41,11 +50,10 @@ def list_new(read: Read, endpoint_id: int) -> list[Check]:
     return sorted(found, key=lambda check: check.at_ms)
 
 
-def list_all_new(read: Read, most_id: int, first: int = 0, last: int = 2**62) -> dict[int, list[Check]]:
-    """Return the checks up to row *most_id* of the endpoints from *first* to *last*, oldest first."""
+def list_all_new(read: Read, new: New) -> dict[int, list[Check]]:
+    """Return checks that are not packed yet, by endpoint, oldest first."""
     found: dict[int, list[Check]] = {}
-    where = (checks.c.id <= most_id, checks.c.endpoint_id.between(first, last))
-    for row in read.execute(select(checks).where(*where)):
+    for row in read.execute(select(checks).where(*_within(new))):
         found.setdefault(row.endpoint_id, []).append(_check(row))
     for mine in found.values():
         mine.sort(key=lambda check: check.at_ms)
@@ -57,8 +65,13 @@ def list_endpoints_with_new(read: Read, most_id: int) -> list[int]:
     return sorted(read.execute(found).scalars())
 
 
-def delete_new(tx: Tx, most_id: int, first: int, last: int) -> None:
-    tx.execute(delete(checks).where(checks.c.id <= most_id, checks.c.endpoint_id.between(first, last)))
+def delete_new(tx: Tx, new: New) -> None:
+    tx.execute(delete(checks).where(*_within(new)))
+
+
+def _within(new: New) -> tuple[ColumnElement[bool], ...]:
+    mine = checks.c.endpoint_id.between(new.first, new.last)
+    return checks.c.id <= new.most_id, checks.c.at_ms < new.until_ms, mine
 
 
 # --- packed ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ OpenHeaders = Callable[[Endpoint], Mapping[str, str]]
 
 
 class Monitor:
-    """One endpoint that is watched. `due` is monotonic: when its next check begins; `turn` lets one check run at a time.
+    """One endpoint that is watched. `due` is monotonic: when its next check begins; `turn` lets one run at a time.
 
     `recent` are the newest response times in ms, -1 where a check failed; `today` sums up the UTC day `day`.
     """

@@ -1,7 +1,7 @@
-"""Packs what the checks of ten minutes have found: into blocks, hours and days.  Source: docs/spec/endpoints.md, storage.
+"""Packs what the checks of ten minutes have found: into blocks, hours and days.
 
 The packing is computed on a reading thread from rows that never change any more; one short unit then puts the result
-in and takes the rows out, so a crash leaves either the one or the other.
+in and takes the rows out, so a crash leaves either the one or the other.  Source: docs/spec/endpoints.md, storage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import blocks, history_store, store
 from tocsin.endpoints.blocks import SLOT_MS
-from tocsin.endpoints.history_store import HOUR_MS, day_of
+from tocsin.endpoints.history_store import HOUR_MS, New, day_of
 from tocsin.endpoints.models import Standing
 from tocsin.endpoints.monitors import Monitors
 from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
@@ -25,9 +25,7 @@ SETTLED_MS = 5_000
 
 
 class _Work(NamedTuple):
-    first: int
-    last: int
-    most_id: int
+    new: New
     blocks: Mapping[tuple[int, int], bytes]
     hours: Mapping[tuple[int, int], Totals]
 
@@ -47,24 +45,24 @@ class Packer:
         slot = (now_ms - SETTLED_MS) // SLOT_MS
         if slot == self._slot:
             return
-        await self.pack()
+        await self.pack(slot * SLOT_MS)
         await self.close_days()
         self._slot = slot
 
-    async def pack(self) -> None:
-        """Pack all that is there."""
+    async def pack(self, until_ms: int) -> None:
+        """Pack all that was found before *until_ms*."""
         most_id = await self._db.read(history_store.newest_id)
         ids = await self._db.read(lambda read: history_store.list_endpoints_with_new(read, most_id))
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            await self._pack_some(most_id, some[0], some[-1])
+            await self._pack_some(New(most_id, until_ms, some[0], some[-1]))
 
-    async def _pack_some(self, most_id: int, first: int, last: int) -> None:
-        work = await self._db.read(lambda read: _prepare(read, most_id, first, last))
+    async def _pack_some(self, new: New) -> None:
+        work = await self._db.read(lambda read: _prepare(read, new))
         standings = {
             monitor.id: (monitor.endpoint.generation, monitor.standing)
             for monitor in self._monitors
-            if first <= monitor.id <= last and monitor.unsaved
+            if new.first <= monitor.id <= new.last and monitor.unsaved
         }
         await self._db.write(lambda tx: _put(tx, work, standings))
         for endpoint_id in standings:
@@ -93,10 +91,10 @@ class Packer:
                 history_store.delete_days(tx, endpoint_id, today - self._keep_days)
 
 
-def _prepare(read: Read, most_id: int, first: int, last: int) -> _Work:
+def _prepare(read: Read, new: New) -> _Work:
     """Return what to write for the checks of some endpoints; blocks and hours there are already are added to."""
     by_slot: dict[tuple[int, int], list[Check]] = {}
-    for endpoint_id, checks in history_store.list_all_new(read, most_id, first, last).items():
+    for endpoint_id, checks in history_store.list_all_new(read, new).items():
         for check in checks:
             by_slot.setdefault((check.at_ms // SLOT_MS, endpoint_id), []).append(check)
     hours = _hours(read, by_slot)
@@ -105,7 +103,7 @@ def _prepare(read: Read, most_id: int, first: int, last: int) -> _Work:
         mine[:0] = blocks.unpack(slot, data)
         mine.sort(key=lambda check: check.at_ms)
     packed = {(slot, endpoint_id): blocks.pack(slot, checks) for (slot, endpoint_id), checks in by_slot.items()}
-    return _Work(first, last, most_id, packed, hours)
+    return _Work(new, packed, hours)
 
 
 def _hours(read: Read, by_slot: Mapping[tuple[int, int], Sequence[Check]]) -> dict[tuple[int, int], Totals]:
@@ -123,7 +121,7 @@ def _hours(read: Read, by_slot: Mapping[tuple[int, int], Sequence[Check]]) -> di
 def _put(tx: Tx, work: _Work, standings: Mapping[int, tuple[int, Standing]]) -> None:
     history_store.put_blocks(tx, work.blocks)
     history_store.put_hours(tx, work.hours)
-    history_store.delete_new(tx, work.most_id, work.first, work.last)
+    history_store.delete_new(tx, work.new)
     for endpoint_id, (generation, standing) in standings.items():
         store.save_standing(tx, endpoint_id, generation, standing)
 
