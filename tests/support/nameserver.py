@@ -121,9 +121,11 @@ class NameServer:
 
 
 @asynccontextmanager
-async def nameserver(records: Records, *, host: str = LOOPBACK4, **options: Any) -> AsyncIterator[NameServer]:
-    """Serve *records*; the other fields of a NameServer can be set now or later."""
-    stream, datagrams = listen(host, also_udp=True)
+async def nameserver(
+    records: Records, *, host: str = LOOPBACK4, port: int = 0, **options: Any
+) -> AsyncIterator[NameServer]:
+    """Serve *records*, on a free port unless one is given; the other fields can be set now or later."""
+    stream, datagrams = listen(host, port=port, also_udp=True)
     found = NameServer(dict(records), host=host, **options)
     async with serve_on([stream], Target(found.serve_stream, hosts=(host,))) as target:
         found.port = target.port

@@ -258,14 +258,14 @@ async def serve_on(listeners: list[socket.socket], target: Target) -> AsyncItera
         raise target.faults[0]
 
 
-def listen(*hosts: str, also_udp: bool = False) -> list[socket.socket]:
-    """Return a listening socket for each host, then those for datagrams if wanted: all on the same free port."""
+def listen(*hosts: str, port: int = 0, also_udp: bool = False) -> list[socket.socket]:
+    """Return a listening socket for each host, then those for datagrams if wanted: all on one port, a free one if 0."""
     kinds = [socket.SOCK_STREAM, *([socket.SOCK_DGRAM] if also_udp else [])]
     for _ in range(20):
         made: list[socket.socket] = []
         try:
             for kind, host in itertools.product(kinds, hosts):
-                made.append(bind(host, made[0].getsockname()[1] if made else 0, kind))
+                made.append(bind(host, made[0].getsockname()[1] if made else port, kind))
         except OSError:
             for sock in made:
                 sock.close()

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from integration.support.clients import ask
 from support.behaviours import (
     METADATA,
     Script,
@@ -45,7 +46,6 @@ from support.behaviours import (
 from support.pki import Authority
 from support.program import until
 from support.targets import Target, refusing_port, serve, unanswering_port
-from unit.support.clients import ask
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
 
