@@ -216,11 +216,11 @@ class Target:
     async def _run_script(self, connection: Connection) -> None:
         writer = connection.writer
         try:
-            while True:
+            await self.script(connection)
+            while connection.keep:
                 connection.begin()
+                await connection.request()  # until then it is nobody's turn
                 await self.script(connection)
-                if not connection.keep:
-                    break
             await connection.finish()
             writer.close()
             async with asyncio.timeout(1):

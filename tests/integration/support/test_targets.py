@@ -102,6 +102,18 @@ async def test_connections_are_kept_and_counted():
         await until_open(target, 0)
 
 
+async def test_a_kept_connection_takes_nobodys_turn():
+    async with serve(in_turn(answer(b"one"), answer(b"two"), answer(b"three"))) as target:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        for body in (b"one", b"three"):
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(len(body)) == body
+            if body == b"one":
+                assert (await ask(target)).endswith(b"two")
+        writer.close()
+
+
 async def test_one_port_on_both_families():
     async with serve(answer(), hosts=("127.0.0.1", "::1")) as target:
         for host in ("127.0.0.1", "[::1]"):
