@@ -204,8 +204,13 @@ def save_standing(tx: Tx, monitor: Monitor) -> None:
 
 
 def save_source(tx: Tx, monitor: Monitor) -> None:
-    """Write who wants it watched."""
-    changes = {"source": monitor.source.value, "endpoint_id": monitor.endpoint_id}
+    """Write who wants it watched, and how TLS begins there."""
+    changes = {
+        "source": monitor.source.value,
+        "endpoint_id": monitor.endpoint_id,
+        "protocol": monitor.protocol.value,
+        "next_check_at_ms": to_ms_or_none(monitor.next_check_at),
+    }
     tx.execute(update(certificates).where(certificates.c.id == monitor.id).values(**changes))
     tx.touch(TOUCHED)
 

@@ -9,6 +9,8 @@ from tocsin.probes.inspection import Link
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 A_MOMENT = timedelta(seconds=1)
 DAY = timedelta(days=1)
+LARGEST_JITTER = 0.05
+"""Of the interval: what was made together is not looked at together for ever."""
 
 
 def days_remaining(not_after: datetime, now: datetime) -> int:
@@ -34,13 +36,13 @@ def crossed_threshold(monitor: Monitor, leaf: Link, now: datetime) -> int | None
     return min((one for one in thresholds(monitor, leaf.not_after - leaf.not_before) if days <= one), default=None)
 
 
-def next_check(monitor: Monitor, now: datetime) -> datetime:
+def next_check(monitor: Monitor, now: datetime, jitter_s: float = 0.0) -> datetime:
     """Return when to look again: after the interval, sooner when its status will change, or after a failure."""
     interval = timedelta(seconds=monitor.check_interval_seconds)
     if monitor.consecutive_failures:
         doubled = FIRST_RETRY * (1 << min(monitor.consecutive_failures - 1, 10))
         return now + min(interval, doubled, LONGEST_RETRY)
-    return now + min([interval, *_turning_points(monitor, now)])
+    return now + min([interval + timedelta(seconds=jitter_s), *_turning_points(monitor, now)])
 
 
 def _turning_points(monitor: Monitor, now: datetime) -> Iterator[timedelta]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tocsin.core.egress import Address
 from tocsin.probes import chain, starttls
-from tocsin.probes.inspection import Failure, Inspection, is_address
+from tocsin.probes.inspection import LONGEST_CHAIN, Failure, Inspection, is_address
 from tocsin.probes.starttls import Protocol
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
 TIMEOUT_S = 10.0
-LONGEST_CHAIN = 16
 _READ_BYTES = 16_384
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+LONGEST_CHAIN = 16
+
 
 class Failure(StrEnum):
     """Why no certificate was seen. The value is the sentence that people read."""
