@@ -5,6 +5,7 @@ async with serve(answer(b"fine")) as target:        # scripts are in support.beh
 """
 
 import asyncio
+import itertools
 import socket
 import ssl
 import struct
@@ -215,11 +216,11 @@ class Target:
     async def _run_script(self, connection: Connection) -> None:
         writer = connection.writer
         try:
-            while True:
+            await self.script(connection)
+            while connection.keep:
                 connection.begin()
+                await connection.request()  # until then it is nobody's turn
                 await self.script(connection)
-                if not connection.keep:
-                    break
             await connection.finish()
             writer.close()
             async with asyncio.timeout(1):
@@ -237,8 +238,14 @@ async def serve(
     script: Script, *, tls: Tls | None = None, hosts: tuple[str, ...] = (LOOPBACK4,)
 ) -> AsyncIterator[Target]:
     """Serve on a free port, the same on all *hosts*.  Raises what went wrong in the script itself."""
-    listeners = listen(*hosts)
-    target = Target(script, tls, hosts, listeners[0].getsockname()[1])
+    async with serve_on(listen(*hosts), Target(script, tls, hosts)) as target:
+        yield target
+
+
+@asynccontextmanager
+async def serve_on(listeners: list[socket.socket], target: Target) -> AsyncIterator[Target]:
+    """Serve on these sockets, and close them."""
+    target.port = listeners[0].getsockname()[1]
     running = asyncio.create_task(target.run(listeners))
     try:
         yield target
@@ -251,14 +258,14 @@ async def serve(
         raise target.faults[0]
 
 
-def listen(*hosts: str, kind: int = socket.SOCK_STREAM) -> list[socket.socket]:
-    """Return a socket for each host, all on the same free port."""
+def listen(*hosts: str, port: int = 0, also_udp: bool = False) -> list[socket.socket]:
+    """Return a listening socket for each host, then those for datagrams if wanted: all on one port, a free one if 0."""
+    kinds = [socket.SOCK_STREAM, *([socket.SOCK_DGRAM] if also_udp else [])]
     for _ in range(20):
         made: list[socket.socket] = []
         try:
-            for host in hosts:
-                port = made[0].getsockname()[1] if made else 0
-                made.append(bind(host, port, kind))
+            for kind, host in itertools.product(kinds, hosts):
+                made.append(bind(host, made[0].getsockname()[1] if made else port, kind))
         except OSError:
             for sock in made:
                 sock.close()
@@ -267,7 +274,7 @@ def listen(*hosts: str, kind: int = socket.SOCK_STREAM) -> list[socket.socket]:
     raise RuntimeError(f"no port is free on all of {hosts}")
 
 
-def bind(host: str, port: int = 0, kind: int = socket.SOCK_STREAM) -> socket.socket:
+def bind(host: str, port: int, kind: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, kind)
     try:

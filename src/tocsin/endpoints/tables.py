@@ -68,7 +68,6 @@ blocks = Table(
     metadata,
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("endpoint_id", Id, primary_key=True, autoincrement=False),
-    Column("count", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -53,7 +53,6 @@ def upgrade() -> None:
         "endpoint_blocks",
         sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("endpoint_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("count", sa.Integer, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from integration.support.clients import ask
 from support.behaviours import (
     METADATA,
     Script,
@@ -45,7 +46,6 @@ from support.behaviours import (
 from support.pki import Authority
 from support.program import until
 from support.targets import Target, refusing_port, serve, unanswering_port
-from unit.support.clients import ask
 
 HEAD = b"HEAD / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
 
@@ -100,6 +100,18 @@ async def test_connections_are_kept_and_counted():
         await curl(target.base)
         assert target.connections == 2
         await until_open(target, 0)
+
+
+async def test_a_kept_connection_takes_nobodys_turn():
+    async with serve(in_turn(answer(b"one"), answer(b"two"), answer(b"three"))) as target:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        for body in (b"one", b"three"):
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(len(body)) == body
+            if body == b"one":
+                assert (await ask(target)).endswith(b"two")
+        writer.close()
 
 
 async def test_one_port_on_both_families():

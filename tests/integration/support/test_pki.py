@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from integration.support.clients import ask, handshake
 from support.behaviours import answer
 from support.pki import Authority, Leaf
 from support.program import until
 from support.targets import serve
-from unit.support.clients import ask, handshake
 
 
 @pytest.fixture(scope="module")
