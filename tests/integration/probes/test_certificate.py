@@ -250,7 +250,9 @@ def test_which_names_a_certificate_is_for(authority: Authority, name: str, hostn
 # --- STARTTLS --------------------------------------------------------------------------------------------------------
 
 PLAIN = {
-    Protocol.SMTP: banner(b"220 mail\r\n", {b"EHLO tocsin\r\n": b"250-mail\r\n250 HELP\r\n", b"STARTTLS\r\n": b"502\r\n"}),
+    Protocol.SMTP: banner(
+        b"220 mail\r\n", {b"EHLO tocsin\r\n": b"250-mail\r\n250 HELP\r\n", b"STARTTLS\r\n": b"502\r\n"}
+    ),
     Protocol.IMAP: banner(b"* OK ready\r\n", {b"a1 STARTTLS\r\n": b"* some news\r\na1 BAD no\r\n"}),
     Protocol.POSTGRES: banner(b"", {b"\x04\xd2\x16/": b"N"}),
 }
