@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +26,18 @@ from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
 from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
+from tocsin.alerts.certificates import CertificateKind
+from tocsin.alerts.certificates import Lookups as CertificateLookups
 from tocsin.alerts.containers import ContainerKind, Lookups
 from tocsin.alerts.engine import AlertEngine
 from tocsin.alerts.own import OwnKind
 from tocsin.alerts.service import Alerts, find_view
+from tocsin.certificates import evidence as certificate_evidence
+from tocsin.certificates import react as certificate_react
+from tocsin.certificates import store as certificate_store
+from tocsin.certificates.api import ROUTES as CERTIFICATE_ROUTES
+from tocsin.certificates.service import Certificates
+from tocsin.certificates.watch import CertificateWatch
 from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
 from tocsin.channels.mail import Mailer, MailServer
@@ -54,7 +62,8 @@ from tocsin.db.database import Database
 from tocsin.db.engine import open_engine, sqlite_url
 from tocsin.db.migrate import SchemaProblem, damaged, migrate
 from tocsin.db.retention import Retention, Rule, sweep_audit, sweep_journal
-from tocsin.db.tx import Reaction, Tx
+from tocsin.db.tx import Reaction, Read, Tx
+from tocsin.endpoints.models import Endpoint
 from tocsin.http import app as http
 from tocsin.http import openapi
 from tocsin.http.asgi import App, Receive, Scope, Send, respond
@@ -71,6 +80,7 @@ from tocsin.logs.api import ROUTES as LOG_ROUTES
 from tocsin.logs.download import LogDownload
 from tocsin.logs.reader import LogReader
 from tocsin.logs.stream import LogStream
+from tocsin.probes.certificate import inspect
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
@@ -92,6 +102,7 @@ ROUTES = (
     *ACCOUNT_ROUTES,
     *ADMINISTRATION_ROUTES,
     *CONTAINER_ROUTES,
+    *CERTIFICATE_ROUTES,
     *LOG_ROUTES,
     *ALERT_ROUTES,
     *SILENCE_ROUTES,
@@ -115,12 +126,24 @@ class Tocsin:
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
+        certificate_lookups = CertificateLookups(
+            certificate_evidence.standing, certificate_evidence.wanted_by, find_endpoint, find, parents
+        )
         self.alert_engine = AlertEngine(
-            (ContainerKind(Lookups(find, evidence, parents, residents)), OwnKind()),
+            (
+                ContainerKind(Lookups(find, evidence, parents, residents)),
+                CertificateKind(certificate_lookups),
+                OwnKind(),
+            ),
             silence_store.matching,
             settings.flap_count,
         )
-        reactions: tuple[Reaction, ...] = (*self.alert_engine.reactions(), channel_reaction(find_view))
+        certificate_sources = certificate_react.Sources(certificate_react.Lookups(find, find_endpoint, find_https))
+        reactions: tuple[Reaction, ...] = (
+            *certificate_sources.reactions(),
+            *self.alert_engine.reactions(),
+            channel_reaction(find_view),
+        )
         self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
@@ -153,6 +176,9 @@ class Tocsin:
         self.alerts = Alerts(self.db, clock, self.alert_engine)
         self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
         self.sender = Sender(self.egress, clock)
+        look = partial(inspect, ca_file=settings.ca_file)
+        self.certificate_watch = CertificateWatch(self.db, clock, self.egress, look)
+        self.certificates = Certificates(self.db, clock, self.egress, self.certificate_watch, certificate_sources)
         self.vault = open_vault(settings)
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
@@ -179,6 +205,7 @@ class Tocsin:
             {
                 "accounts": self.accounts,
                 "alerts": self.alerts,
+                "certificates": self.certificates,
                 "channels": self.channels,
                 "clock": self.clock,
                 "container_queries": self.container_queries,
@@ -236,6 +263,7 @@ class Tocsin:
         await self.db.start()
         try:
             code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
+            await self.certificate_watch.spread_overdue()
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("live streams", self.live_events.sweep)
@@ -250,6 +278,7 @@ class Tocsin:
             self.end_streams()
             await self.supervisor.stop()
             await self.scheduler.stop()
+            await self.certificate_watch.close()
             await self.sender.close()
             for runtime in self.runtimes.values():
                 await runtime.close()
@@ -262,6 +291,7 @@ class Tocsin:
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
         every("fire alerts that waited", timedelta(seconds=1), self.alerts.fire_due)
         every("begin and end silences", timedelta(seconds=1), self.silences.turn)
+        every("look at certificates", timedelta(seconds=5), self.certificate_watch.look_at_due, timeout_s=120)
         every("retry reactions", timedelta(seconds=5), self._retry_reactions)
         every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
 
@@ -272,6 +302,16 @@ class Tocsin:
     def end_streams(self) -> None:
         self.hub.close()
         self.log_stream.close()
+
+
+def find_endpoint(_read: Read, _endpoint_id: int) -> Endpoint | None:
+    """Return an endpoint. There are none yet."""
+    return None
+
+
+def find_https(_read: Read, _host: str, _port: int) -> Endpoint | None:
+    """Return an active endpoint that is checked by https at this host and port. There are none yet."""
+    return None
 
 
 def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
@@ -297,6 +337,7 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
+        Rule("certificate_checks", settings.retention_certificate_checks, certificate_store.sweep),
         Rule("deliveries", settings.retention_deliveries, outbox.sweep),
         Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),

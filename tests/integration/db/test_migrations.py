@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 import tocsin.accounts.tables
 import tocsin.alerts.tables
+import tocsin.certificates.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.endpoints.tables

@@ -4,6 +4,7 @@ from alembic import context
 
 import tocsin.accounts.tables
 import tocsin.alerts.tables
+import tocsin.certificates.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.endpoints.tables
