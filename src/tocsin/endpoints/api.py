@@ -10,6 +10,7 @@ from tocsin.db.tx import Actor
 from tocsin.endpoints.models import (
     CheckList,
     CheckView,
+    ContainerEndpoints,
     EndpointAnswer,
     EndpointChange,
     EndpointDays,
@@ -170,9 +171,22 @@ async def get_response_times(
 
 
 @get("/api/v1/dashboard/sparklines", operation_id="getSparklines", tags=["Dashboard"])
-async def get_sparklines(endpoint_queries: NamedDependency[EndpointQueries]) -> dict[str, list[int | None]]:
-    """Return the last 20 response times in ms of every endpoint, oldest first, null where a check failed."""
-    return endpoint_queries.sparklines()
+async def get_sparklines(
+    endpoint_queries: NamedDependency[EndpointQueries], limit: Limit = 500, offset: Offset = 0
+) -> dict[str, list[int | None]]:
+    """Return the last 20 response times in ms of endpoints by their id, oldest first, null where a check failed."""
+    return endpoint_queries.sparklines(limit, offset)
+
+
+@get("/api/v1/containers/{container_id:str}/endpoints", operation_id="listContainerEndpoints", tags=["Containers"])
+async def list_of_container(
+    container_id: PathId,
+    endpoint_queries: NamedDependency[EndpointQueries],
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> ContainerEndpoints:
+    """List the endpoints that belong to a container."""
+    return await endpoint_queries.of_container(container_id, limit, offset)
 
 
 ROUTES = (
@@ -189,4 +203,5 @@ ROUTES = (
     get_days,
     get_response_times,
     get_sparklines,
+    list_of_container,
 )

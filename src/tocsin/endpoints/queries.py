@@ -1,9 +1,12 @@
 """What people ask: lists from memory, history from the tier that fits.  Source: docs/spec/endpoints.md, reading."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
+from tocsin.containers.models import DailyUptime, DailyUptimeList
 from tocsin.core.clock import Clock, from_ms, to_ms
 from tocsin.core.errors import NotFound
 from tocsin.db.database import Database
@@ -13,6 +16,7 @@ from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.history_store import HOUR_MS, day_of
 from tocsin.endpoints.models import (
     CheckList,
+    ContainerEndpoints,
     DayUptime,
     Endpoint,
     EndpointDays,
@@ -30,6 +34,7 @@ from tocsin.endpoints.monitors import NOTHING, Monitor, Monitors
 from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
 
 MOST_INACTIVE = 1000
+BARS_FRESH_S, MOST_BARS = 30.0, 20
 DAY_MS = 24 * HOUR_MS
 STEPS = {
     ResponseRange.HOUR: (HOUR_MS, 60_000),
@@ -65,10 +70,16 @@ class Wanted(NamedTuple):
 
 
 class EndpointQueries:
-    def __init__(self, db: Database, clock: Clock, monitors: Monitors) -> None:
+    """*find_container* tells whether there is a container."""
+
+    def __init__(
+        self, db: Database, clock: Clock, monitors: Monitors, find_container: Callable[[Read, int], object | None]
+    ) -> None:
         self._db = db
         self._clock = clock
         self._monitors = monitors
+        self._find_container = find_container
+        self._bars: dict[int, tuple[float, bytes]] = {}
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -88,10 +99,19 @@ class EndpointQueries:
             has_more=offset + len(page) < len(found),
         )
 
-    def of_container(self, container_id: int) -> list[EndpointView]:
-        """Return the active endpoints of a container, by label."""
+    async def of_container(self, container_id: int, limit: int, offset: int) -> ContainerEndpoints:
+        """Return the active endpoints of a container, by label.  Raises NotFound: no such container."""
+        if await self._db.read(lambda read: self._find_container(read, container_id)) is None:
+            raise NotFound("Container not found")
         mine = [one for one in self._monitors if one.endpoint.container_id == container_id]
-        return [self._view(one.endpoint, one) for one in sorted(mine, key=lambda one: _order(one.endpoint))]
+        mine.sort(key=lambda one: _order(one.endpoint))
+        page = mine[offset : offset + limit]
+        return ContainerEndpoints(
+            container_id=container_id,
+            endpoints=[views.of_container(one.endpoint, one.standing) for one in page],
+            total=len(mine),
+            has_more=offset + len(page) < len(mine),
+        )
 
     def _view(self, endpoint: Endpoint, monitor: Monitor | None) -> EndpointView:
         if monitor is None:
@@ -105,12 +125,12 @@ class EndpointQueries:
         """Return *endpoint* as answers show it."""
         return self._view(endpoint, self._monitors.find(endpoint.id))
 
-    def sparklines(self) -> dict[str, list[int | None]]:
-        """Return the newest response times in ms of every active endpoint, oldest first, null where a check failed."""
+    def sparklines(self, limit: int, offset: int) -> dict[str, list[int | None]]:
+        """Return the newest response times in ms of active endpoints, oldest first, null where a check failed."""
+        found = sorted((one for one in self._monitors if one.recent), key=lambda one: one.id)
         return {
             f"endpoint:{one.id}": [None if took == NOTHING else took for took in one.recent]
-            for one in self._monitors
-            if one.recent
+            for one in found[offset : offset + limit]
         }
 
     # --- one endpoint ------------------------------------------------------------------------------------------------
@@ -157,19 +177,31 @@ class EndpointQueries:
         found = await self._db.read(work)
         return EndpointDays(monitor_id=endpoint_id, monitor_type="endpoint", days=_day_views(found, today, count))
 
-    async def bars(self, count: int) -> dict[int, list[float | None]]:
+    async def daily_uptime(self, days: int) -> bytes:
+        """Return the bars of every active endpoint, encoded; at most 30 s old."""
+        made_at, answer = self._bars.get(days, (float("-inf"), b""))
+        if self._clock.monotonic() - made_at > BARS_FRESH_S:
+            answer = msgspec.json.encode(await self.bars(days))
+            if len(self._bars) >= MOST_BARS:
+                self._bars.clear()
+            self._bars[days] = (self._clock.monotonic(), answer)
+        return answer
+
+    async def bars(self, days: int) -> DailyUptimeList:
         """Return daily uptime of every active endpoint, oldest day first."""
         today = self._clock.now().date()
-        wanted = [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
+        wanted = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
         ids = [one.id for one in self._monitors]
         found = await self._db.read(lambda read: history_store.read_all_days(read, ids, wanted[0]))
-        bars = {}
+        items = []
         for one in list(self._monitors):
             mine = found.get(one.id, {})
             if one.day == today:
                 mine[today] = one.today.totals
-            bars[one.id] = [mine[day].uptime_percent if day in mine else None for day in wanted]
-        return bars
+            items.append(
+                DailyUptime(id=one.id, days=[mine[day].uptime_percent if day in mine else None for day in wanted])
+            )
+        return DailyUptimeList(days=days, to=today.isoformat(), items=items)
 
     async def response_times(self, endpoint_id: int, wanted: ResponseRange) -> ResponseTimes:
         """Return the points of a chart, oldest first.  Raises NotFound."""
