@@ -10,6 +10,7 @@ import traceback
 
 from benchmarks import (
     alert_storm,
+    check_10000,
     durable_writes,
     list_containers,
     log_lines,
@@ -27,6 +28,7 @@ ALL: dict[str, Measure] = {
     "sse_fanout": sse_fanout.measure,
     "log_lines": log_lines.measure,
     "probe_engine": probe_engine.measure,
+    "check_10000": check_10000.measure,
     "alert_storm": alert_storm.measure,
     "start_and_size": start_and_size.measure,
     "track_100": track_100.measure,

@@ -302,7 +302,7 @@ class Exchange(asyncio.Protocol):
         self._request = request
         self._spec = spec
         self._head_only = head_only
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._head = b""
         self._informed = 0
         self._status = 0
@@ -320,8 +320,9 @@ class Exchange(asyncio.Protocol):
         """Let go of the connection at once: nobody needs its orderly end."""
         if not self.done.cancel() and not self.done.cancelled():
             self.done.exception()  # it has been told, or nobody is left to be told
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport, self._parser = self.transport, None, None  # no circle is left for the collector
+        if transport is not None:
+            transport.abort()
 
     def answer(self) -> HttpAnswer:
         answer = HttpAnswer(status=self._status, head=self._own_head())

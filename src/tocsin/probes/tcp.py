@@ -83,8 +83,9 @@ class _Talk(asyncio.Protocol):
 
     def leave(self) -> None:
         self._done.cancel()
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._first_at is None:
