@@ -117,23 +117,20 @@ class Checker:
             for check in new.get(monitor.id, []):
                 monitor.replay(check)
             self._begin(monitor, self._jitter(monitor))
-        await self._db.read(self._load_day)
+            for check in new.get(monitor.id, []):
+                monitor.count(check)
+        await self._load_day()
 
-    def _load_day(self, read: Read) -> None:
-        """Add up today so far, and fill the sparklines from the newest checks."""
-        hour = to_ms(self._clock.now()) // history_store.HOUR_MS
-        day = history_store.day_of(hour)
-        for one in range(hour - hour % 24, hour + 1):
-            for endpoint_id, totals in history_store.read_hour(read, one).items():
+    async def _load_day(self) -> None:
+        """Add up today so far, hour by hour."""
+        now_hour = to_ms(self._clock.now()) // history_store.HOUR_MS
+        day = history_store.day_of(now_hour)
+        for hour in range(now_hour - now_hour % 24, now_hour + 1):
+            found = await self._db.read(partial(history_store.read_hour, hour=hour))
+            for endpoint_id, totals in found.items():
                 monitor = self._monitors.find(endpoint_id)
                 if monitor is not None:
-                    monitor.day = day
-                    monitor.today.merge(totals)
-        for endpoint_id, checks in _all_new(read).items():
-            monitor = self._monitors.find(endpoint_id)
-            if monitor is not None:
-                for check in checks:
-                    monitor.count(check)
+                    monitor.add_to_day(day, totals)
 
     def _follow(self, frames: Sequence[Frame]) -> None:
         """Called with what was committed: endpoints that changed are read again."""

@@ -15,8 +15,9 @@ from tocsin.probes.names import MOST_REMEMBERED, Names
 MOST_AT_ONCE = 1000
 MOST_PER_HOST = 10
 HANDSHAKES_AT_ONCE = 32
-LONGEST_HANDSHAKE_WAIT_S = 0.25
-"""Handshakes are half a millisecond of computing each: a queue keeps bursts short, but nobody waits long in it."""
+LONGEST_HANDSHAKE_WAIT_S = 1.0
+"""A handshake is half a millisecond of computing and a quarter of a megabyte: a queue keeps bursts small, but nobody
+waits long in it, whatever those before him do."""
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
