@@ -9,6 +9,7 @@ from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecove
 from tocsin.containers.models import Severity
 from tocsin.core.events import Event
 from tocsin.db.tx import ReactionFailed, ReactionRecovered, Read
+from tocsin.endpoints.models import ConnectivityLost, ConnectivityRecovered
 from tocsin.webhooks.models import WebhookDeleted, WebhookDisabled, WebhookUpdated
 
 NAME = "self_health"
@@ -21,7 +22,14 @@ FACTS: tuple[type[Event], ...] = (
     WebhookDisabled,
     WebhookUpdated,
     WebhookDeleted,
+    ConnectivityLost,
+    ConnectivityRecovered,
 )
+REACH = {
+    "internet": "Tocsin reaches nothing on the internet",
+    "local": "Tocsin reaches nothing in the local network",
+    "dns": "No name server answers Tocsin",
+}
 
 
 def entity_of(fact: Event) -> str:
@@ -32,6 +40,8 @@ def entity_of(fact: Event) -> str:
             return f"channel:{fact.id}"
         case WebhookUpdated():
             return f"webhook:{fact.webhook.id}"
+        case ConnectivityLost() | ConnectivityRecovered():
+            return f"connectivity:{fact.scope}"
         case WebhookDisabled() | WebhookDeleted():
             return f"webhook:{fact.id}"
     raise TypeError(f"{fact} is no fact about Tocsin itself")
@@ -56,6 +66,10 @@ def signals(fact: Event, at: datetime) -> list[Signal]:
             message = f"The webhook {fact.name} was paused: {fact.last_error}"
             details = {"error": fact.last_error, "failure_count": fact.failure_count}
             return [_raise("webhook_disabled", key, fact.name, message, details, at, Severity.WARNING)]
+        case ConnectivityLost():
+            details = {"error": fact.error, "endpoint_count": fact.endpoint_count}
+            message = f"{REACH[fact.scope]} ({fact.error}): nobody is judged meanwhile"
+            return [_raise("connectivity_lost", key, fact.scope, message, details, at, Severity.CRITICAL)]
         case WebhookUpdated():
             return [_clear(key, at)] if fact.webhook.is_active else []
         case ChannelDeleted() | WebhookDeleted():

@@ -235,13 +235,6 @@ class TransitionList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
-class ContainerEndpoints(msgspec.Struct, kw_only=True):
-    container_id: int
-    endpoints: list[dict[str, str | int | None]]
-    total: int
-    has_more: bool
-
-
 class DailyUptime(msgspec.Struct, kw_only=True):
     id: int
     days: Annotated[list[Percent | None], Meta(description="Oldest day first; null for a day without data")]

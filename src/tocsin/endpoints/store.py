@@ -55,10 +55,10 @@ def list_of_container(read: Read, container_id: int) -> list[Endpoint]:
     return [_endpoint(row) for row in read.execute(mine)]
 
 
-def find_https(read: Read, needle: str, but: int) -> list[Endpoint]:
-    """Return active HTTPS endpoints whose target has *needle* in it, except the endpoint *but*."""
+def find_https(read: Read, needle: str) -> list[Endpoint]:
+    """Return active HTTPS endpoints whose target has *needle* in it."""
     like = endpoints.c.target.icontains(needle, autoescape=True)
-    https = (endpoints.c.active, endpoints.c.target.istartswith("https://"), endpoints.c.id != but)
+    https = (endpoints.c.active, endpoints.c.target.istartswith("https://"))
     return [_endpoint(row) for row in read.execute(select(endpoints).where(*https, like).limit(100))]
 
 

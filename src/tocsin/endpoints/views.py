@@ -7,6 +7,7 @@ from tocsin.core.clock import from_ms, wire, wire_or_none
 from tocsin.endpoints import config, totals
 from tocsin.endpoints.models import (
     CheckView,
+    ContainerEndpoint,
     Endpoint,
     EndpointDiscovered,
     EndpointRemoved,
@@ -55,6 +56,17 @@ def view(endpoint: Endpoint, standing: Standing, next_check_at: datetime | None)
         orchestration_unit=endpoint.orchestration_unit,
         source=endpoint.source,
         badge_key=endpoint.badge_key,
+    )
+
+
+def of_container(endpoint: Endpoint, standing: Standing) -> ContainerEndpoint:
+    return ContainerEndpoint(
+        id=endpoint.id,
+        endpoint_type=endpoint.endpoint_type,
+        target=endpoint.target,
+        status=standing.status,
+        last_response_time_ms=standing.last_response_time_ms,
+        last_check_at=wire_or_none(standing.last_check_at),
     )
 
 
