@@ -12,7 +12,6 @@ from support.factories import details
 from support.pki import Authority
 from support.postgres import Postgres
 from support.program import Answer, Program
-from tocsin.certificates import hosts
 from tocsin.containers import store as container_store
 from tocsin.core.clock import SystemClock
 from tocsin.db.tx import Read
@@ -47,16 +46,9 @@ def environment(request: pytest.FixtureRequest, authority: Authority, tmp_path: 
 
 
 @pytest.fixture
-async def watch(start: Start, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Program]:
-    monkeypatch.setattr("tocsin.app.find_endpoint", endpoint_store.find)
-    monkeypatch.setattr("tocsin.app.find_https", find_https)
+async def watch(start: Start, environment: dict[str, str]) -> AsyncIterator[Program]:
     async with start(**environment) as program:
         yield program
-
-
-def find_https(read: Read, host: str, port: int) -> Endpoint | None:
-    found = (one for one in endpoint_store.list_active(read) if hosts.of_url(one.target) == hosts.Place(host, port))
-    return next(found, None)
 
 
 # --- the API ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from integration.certificates.conftest import (
     remove,
     run,
 )
-from support.behaviours import hang_up
+from support.behaviours import answer, hang_up
 from support.pki import Authority
 from support.program import Program
 from support.targets import refusing_port, serve
@@ -38,8 +38,8 @@ async def test_a_label_names_what_is_watched(watch: Program):
     first = (await listed(watch))[0]
     assert (first["container_names"], first["warn_at_lifetime_percent"]) == (["shop"], 33)
     assert first["external_id"] == (await watch.client.containers())["shop"]["external_id"]
-    answer = await watch.client.delete(f"/api/v1/certificates/{first['id']}")
-    assert (answer.status, answer.code) == (409, "cannot_delete_auto")
+    refused = await watch.client.delete(f"/api/v1/certificates/{first['id']}")
+    assert (refused.status, refused.code) == (409, "cannot_delete_auto")
     assert (await put(watch, first["id"], {"warning_thresholds": [5]})).status == 200
 
 
@@ -154,14 +154,35 @@ async def test_an_https_endpoint_has_its_certificate_watched(watch: Program, aut
         await watch.tocsin.certificate_watch.look_at_due()
         assert (await get(watch, found["id"]))["certificate"]["status"] == "expired"
 
-        answer = await watch.client.delete(f"/api/v1/certificates/{found['id']}")
-        assert (answer.status, answer.code) == (409, "cannot_delete_auto")
-        answer = await watch.client.post("/api/v1/certificates", {"hostname": "localhost", "port": target.port})
-        assert (answer.status, answer.code) == (409, "already_auto_detected")
+        refused = await watch.client.delete(f"/api/v1/certificates/{found['id']}")
+        assert (refused.status, refused.code) == (409, "cannot_delete_auto")
+        refused = await watch.client.post("/api/v1/certificates", {"hostname": "localhost", "port": target.port})
+        assert (refused.status, refused.code) == (409, "already_auto_detected")
 
         await no_longer(watch, endpoint)
     assert await listed(watch) == []
     assert (await raised(watch, "expired", "resolved"))["resolution"] == "entity_removed"
+
+
+async def test_an_endpoint_of_the_api_brings_its_certificate_and_takes_it_along(watch: Program, authority: Authority):
+    async with serve(answer(b"ok"), tls=authority.expires_in(3)) as target:
+        body = {"name": "shop", "target": f"{target.base}/health", "endpoint_type": "http"}
+        made = await watch.client.post("/api/v1/endpoints", body)
+        assert made.status == 201, made.body
+        number = made.json["endpoint"]["id"]
+        (found,) = await listed(watch)
+        assert (found["source"], found["endpoint_id"], found["hostname"]) == ("auto", number, "127.0.0.1")
+        await watch.tocsin.certificate_watch.look_at_due()
+        assert (await raised(watch, "expiring"))["severity"] == "critical"
+
+        assert (await watch.client.post(f"/api/v1/endpoints/{number}/pause")).status == 200
+        assert (await listed(watch))[0]["next_check_at"] is None
+        assert (await watch.client.post(f"/api/v1/endpoints/{number}/resume")).status == 200
+        assert (await listed(watch))[0]["next_check_at"] is not None
+
+        assert (await watch.client.delete(f"/api/v1/endpoints/{number}")).status == 204
+    assert await listed(watch) == []
+    assert (await raised(watch, "expiring", "resolved"))["resolution"] == "entity_removed"
 
 
 @pytest.mark.parametrize("target", ["http://a.test/", "https://", "nonsense"])
@@ -266,5 +287,5 @@ async def test_there_is_an_end_to_how_many(start: Start, monkeypatch: pytest.Mon
     async with start(**HERE) as program:
         await run(program, "shop", "a.test, b.test, c.test")
         assert len(await listed(program)) == 2
-        answer = await program.client.post("/api/v1/certificates", {"hostname": "127.0.0.1"})
-        assert (answer.status, answer.code) == (409, "conflict")
+        refused = await program.client.post("/api/v1/certificates", {"hostname": "127.0.0.1"})
+        assert (refused.status, refused.code) == (409, "conflict")
