@@ -220,8 +220,10 @@ def save_source(tx: Tx, monitor: Monitor) -> None:
 
 
 def spread(tx: Tx, moments: Sequence[tuple[int, datetime]]) -> None:
+    """Move the next looks of those that are looked at at all."""
     for number, moment in moments:
-        tx.execute(update(certificates).where(certificates.c.id == number).values(next_check_at_ms=to_ms(moment)))
+        mine = (certificates.c.id == number, certificates.c.next_check_at_ms.is_not(None))
+        tx.execute(update(certificates).where(*mine).values(next_check_at_ms=to_ms(moment)))
 
 
 def keep(tx: Tx, certificate_id: int, at: datetime, seen: Inspection) -> int:

@@ -368,6 +368,18 @@ async def test_our_own_fault_is_no_verdict(start: Start, environment: dict[str, 
         assert when(after["next_check_at"]) < when(made["next_check_at"])
 
 
+async def test_a_bug_of_ours_is_not_tried_again_and_again(start: Start):
+    async def broken(*_: Any) -> Inspection:
+        raise RuntimeError("a bug")
+
+    async with start(**HERE) as program:
+        program.tocsin.certificate_watch._inspect = broken
+        made = await add(program, 443, hostname="127.0.0.1")
+        assert (made["latest_check"], made["certificate"]["status"]) == (None, "unknown")
+        wait = when(made["certificate"]["next_check_at"]) - program.tocsin.clock.now()
+        assert timedelta(minutes=4) < wait < timedelta(minutes=6)
+
+
 async def test_many_are_looked_at_ten_at_a_time(start: Start):
     now_looking: list[int] = []
 
