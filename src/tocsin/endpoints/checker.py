@@ -6,7 +6,7 @@ stands is written at once, with what follows from it.  Source: docs/spec/endpoin
 
 import asyncio
 import random
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -63,17 +63,17 @@ class Outcome(NamedTuple):
 
 
 class Lateness:
-    """How late checks begin, in seconds: the newest thousand, and the sum of all for metrics."""
+    """How late checks begin: counts by upper bound in seconds, and the sum of all."""
+
+    BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 
     def __init__(self) -> None:
-        self.newest: deque[float] = deque(maxlen=1000)
+        self.counts = [0] * (len(self.BOUNDS) + 1)
         self.total = 0.0
-        self.count = 0
 
     def add(self, seconds: float) -> None:
-        self.newest.append(seconds)
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
         self.total += seconds
-        self.count += 1
 
 
 class Checker:
