@@ -13,7 +13,7 @@ from tocsin.core.clock import Instant
 from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
 
-CLOCK_TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+CLOCK_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"  # $ alone lets a last newline through
 MOST_CHANNELS = 100
 MOST_RULES = 50
 MESSAGES_A_MINUTE = 20

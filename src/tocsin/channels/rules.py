@@ -72,12 +72,19 @@ def not_before(now: datetime, last_sent_at: datetime | None) -> datetime:
 
 
 def after_quiet_hours(quiet: QuietHours | None, severity: Severity, at: datetime) -> datetime:
-    """Return *at*, or the end of the quiet hours it falls into."""
+    """Return *at*, or the end of the quiet hours it falls into.
+
+    Hours that cannot be read (the file of their time zone is gone) are not quiet: one channel must not cost the others
+    their notifications.
+    """
     if quiet is None or (quiet.critical_passes and severity is Severity.CRITICAL):
         return at
-    zone = ZoneInfo(quiet.timezone)
+    try:
+        zone = ZoneInfo(quiet.timezone)
+        start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
+    except (KeyError, ValueError, OSError):
+        return at
     local = at.astimezone(zone)
-    start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
     of_day = local.time()
     is_quiet = start <= of_day < end if start <= end else of_day >= start or of_day < end
     if not is_quiet:

@@ -194,6 +194,7 @@ async def test_a_template_is_what_is_sent_and_a_secret_signs_it(sending: Program
         ({"template": "{{ nonsense }}", "type": "slack"}, "template"),
         ({"template": "not json {{entity}}"}, "template"),
         ({"quiet_hours": {"start": "25:00", "end": "07:00"}}, "quiet_hours.start"),
+        ({"quiet_hours": {"start": "22:00\n", "end": "07:00"}}, "quiet_hours.start"),
         ({"quiet_hours": {"start": "22:00", "end": "07:00", "timezone": "Mars/Olympus"}}, "quiet_hours"),
         ({"max_per_minute": 0}, "max_per_minute"),
         ({"signing_secret": "short"}, "signing_secret"),

@@ -41,6 +41,19 @@ def test_quiet_hours_within_one_day():
     assert after_quiet_hours(noon, Severity.INFO, at("2026-01-10T13:30:00")) == at("2026-01-10T13:30:00")
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        QuietHours(start="00:00", end="23:59", timezone="Mars/Olympus"),
+        QuietHours(start="00:00", end="23:59", timezone="../etc/passwd"),
+        QuietHours(start="00:00\n", end="23:59"),
+    ],
+)
+def test_quiet_hours_that_cannot_be_read_keep_nobody_waiting(broken: QuietHours):
+    noon = at("2026-01-10T12:30:00")
+    assert after_quiet_hours(broken, Severity.WARNING, noon) == noon
+
+
 def test_the_schedule_of_retries():
     begun = at("2026-01-10T12:00:00")
     waits = [next_attempt(n, begun, begun, None, 0.5) for n in range(1, 8)]
