@@ -15,6 +15,7 @@ from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
 from tocsin.channels.models import Delivery, DeliveryStatus, Kind, Notice
 from tocsin.channels.tables import deliveries, notices
+from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
 from tocsin.db.tx import Read, Tx
 
@@ -71,6 +72,12 @@ def told(read: Read, alert_id: int, kind: Kind) -> dict[int, str]:
     about = (notices.c.alert_id == alert_id, notices.c.kind == kind.value)
     found = select(notices.c.channel_id, notices.c.group_key).where(*about).order_by(notices.c.id)
     return {row.channel_id: row.group_key for row in read.execute(found)}
+
+
+def severities_told(read: Read, alert_id: int) -> set[Severity]:
+    """Return how severe an alert was whenever somebody was told, or is about to be, that it fires."""
+    about = (notices.c.alert_id == alert_id, notices.c.kind == Kind.FIRED.value)
+    return {_decoder.decode(text).severity for text in read.execute(select(notices.c.alert).where(*about)).scalars()}
 
 
 def last_begun_at(read: Read, channel_id: int, group_key: str) -> datetime | None:

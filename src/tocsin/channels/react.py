@@ -7,6 +7,7 @@ from tocsin.alerts.models import (
     AlertEvent,
     AlertFired,
     AlertResolved,
+    AlertUnsilenced,
     AlertUpdated,
     AlertView,
     Status,
@@ -26,7 +27,7 @@ def reaction(find_alert: FindAlert) -> Reaction:
         if alert is not None:
             settle(tx, alert)
 
-    facts = (AlertFired, AlertUpdated, AlertAcknowledged, AlertResolved)
+    facts = (AlertFired, AlertUpdated, AlertUnsilenced, AlertAcknowledged, AlertResolved)
     return Reaction("channels", facts, react, rederive, entity_of)
 
 
@@ -37,6 +38,8 @@ def react(tx: Tx, fact: AlertEvent) -> None:
             tell_beginning(tx, fact.alert)
         case AlertUpdated():
             tell_of_cause(tx, fact.alert)
+        case AlertUnsilenced():
+            tell_missed(tx, fact.alert)
         case AlertAcknowledged():
             _cancel_escalations(tx, fact.alert)
         case AlertResolved():
@@ -56,6 +59,13 @@ def tell_beginning(tx: Tx, alert: AlertView) -> None:
         )
         outbox.hasten(tx, channel.id, alert.id, at)
         outbox.add(tx, channel.id, Kind.FIRED, alert, place)
+
+
+def tell_missed(tx: Tx, alert: AlertView) -> None:
+    """Tell of an active alert if it is worse than all that was told of it, and nobody takes care of it."""
+    told = outbox.severities_told(tx, alert.id)
+    if alert.acknowledged_at is None and all(rules.RANK[alert.severity] > rules.RANK[one] for one in told):
+        tell_beginning(tx, alert)
 
 
 def tell_of_cause(tx: Tx, alert: AlertView) -> None:
@@ -109,8 +119,8 @@ def _end_in(tx: Tx, channel: Channel, alert: AlertView, key: str) -> None:
 
 def settle(tx: Tx, alert: AlertView) -> None:
     """Queue what should have been queued about *alert*, given how it is now."""
-    if alert.status is Status.ACTIVE and not outbox.told(tx, alert.id, Kind.FIRED):
-        tell_beginning(tx, alert)
+    if alert.status is Status.ACTIVE:
+        tell_missed(tx, alert)
     elif alert.status is Status.RESOLVED and not outbox.told(tx, alert.id, Kind.RESOLVED):
         tell_end(tx, alert)
 
