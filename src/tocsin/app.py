@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -297,7 +297,7 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
-        Rule("deliveries", settings.retention_deliveries, outbox.sweep),
+        Rule("deliveries", settings.retention_deliveries, partial(outbox.sweep, open_alerts=alert_store.open_ids())),
         Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),

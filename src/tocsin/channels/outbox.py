@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 
 from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
@@ -285,9 +285,13 @@ def _page(read: Read, where: Sequence[Any], limit: int, offset: int) -> tuple[li
     return [_row(row, about.get(row.id, [])) for row in rows], int(total)
 
 
-def sweep(tx: Tx, cutoff_ms: int, limit: int) -> int:
-    """Delete what was sent or given up long ago, with its notices."""
-    old = select(deliveries.c.id).where(deliveries.c.finished_at_ms < cutoff_ms).limit(limit)
+def sweep(tx: Tx, cutoff_ms: int, limit: int, open_alerts: Select[tuple[int]]) -> int:
+    """Delete what was sent or given up long ago, with its notices. What tells who was told of an open alert stays."""
+    needed = select(notices.c.delivery_id).where(
+        notices.c.alert_id.in_(open_alerts), notices.c.delivery_id.is_not(None)
+    )
+    old = select(deliveries.c.id).where(deliveries.c.finished_at_ms < cutoff_ms, deliveries.c.id.not_in(needed))
+    old = old.order_by(deliveries.c.id).limit(limit)
     return tx.execute(delete(deliveries).where(deliveries.c.id.in_(old.scalar_subquery()))).rowcount
 
 

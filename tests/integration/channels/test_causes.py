@@ -103,6 +103,20 @@ async def test_a_silenced_cause_silences_what_it_causes(sending: Program, receiv
     assert {name for _, _, name in await accepted(receiver, 2)} == {"nas", "web"}
 
 
+async def test_what_outlives_its_silenced_cause_is_silenced_no_more(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    silence = {"duration_seconds": 60, "entity_type": "host", "entity_name": "nas"}
+    assert (await sending.client.post("/api/v1/silence", silence)).status == 201
+    await fire(sending, "nas", Severity.CRITICAL, "host_unreachable")
+    await break_down(sending, "web", "host:nas")
+
+    await clear(sending, "nas")
+
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["web"]
+    found = [(alert["entity_name"], alert["status"], alert["silence_id"]) for alert in await alerts(sending)]
+    assert found[0] == ("web", "active", None)
+
+
 async def test_nobody_is_bothered_twice_when_somebody_takes_care(sending: Program, receiver: Sink):
     boss = await add(sending, receiver, "boss")
     rules = f"/api/v1/channels/{boss['id']}/rules"

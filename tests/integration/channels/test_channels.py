@@ -227,6 +227,37 @@ async def test_what_waits_survives_a_restart(start: Start, receiver: Sink, quick
     assert [event for _, event, _ in told] == ["alert.fired", "alert.resolved"]
 
 
+async def test_the_end_of_an_old_alert_is_told_to_who_was_told_of_its_beginning(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    await fire(sending, "old")
+    await fire(sending, "over")
+    await accepted(receiver, 2)
+    await clear(sending, "over")
+    await accepted(receiver, 3)
+    await until(lambda: delivered(sending, made), lambda rows: {row["status"] for row in rows} == {"delivered"})
+    await sending.tocsin.db.write(_age)
+
+    await sending.tocsin.retention.sweep()
+
+    kept = await delivered(sending, made)
+    assert len(kept) == 1
+    await clear(sending, "old")
+    assert (await accepted(receiver, 4))[-1][1:] == ("alert.resolved", "old")
+
+
+async def delivered(program: Program, channel: dict[str, Any]) -> list[dict[str, Any]]:
+    return list((await program.client.get(f"/api/v1/channels/{channel['id']}/deliveries")).json["deliveries"])
+
+
+def _age(tx: Any) -> None:
+    """Let a lifetime pass for what was sent."""
+    from sqlalchemy import update
+
+    from tocsin.channels.tables import deliveries
+
+    tx.execute(update(deliveries).values(finished_at_ms=1000, created_at_ms=1000))
+
+
 @pytest.mark.parametrize("kind", ["slack", "discord", "teams", "ntfy"])
 async def test_each_provider_gets_its_own_form(sending: Program, receiver: Sink, kind: str):
     await add(sending, receiver, type=kind)
