@@ -28,16 +28,17 @@ from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
 from tocsin.alerts.containers import ContainerKind, Lookups
 from tocsin.alerts.engine import AlertEngine
-from tocsin.alerts.own import OwnKind
+from tocsin.alerts.own import OwnKind, OwnLookups
 from tocsin.alerts.service import Alerts, find_view
 from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
+from tocsin.channels.condition import channel_fact
 from tocsin.channels.mail import Mailer, MailServer
 from tocsin.channels.react import reaction as channel_reaction
 from tocsin.channels.service import Channels
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.evidence import evidence, find, parents, residents
+from tocsin.containers.evidence import evidence, find, host_fact, parents, residents
 from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -116,7 +117,10 @@ class Tocsin:
         self.clock = clock
         self.hub = Hub()
         self.alert_engine = AlertEngine(
-            (ContainerKind(Lookups(find, evidence, parents, residents)), OwnKind()),
+            (
+                ContainerKind(Lookups(find, evidence, parents, residents, host_fact)),
+                OwnKind(OwnLookups(channel_fact, webhook_store.find)),
+            ),
             silence_store.matching,
             settings.flap_count,
         )

@@ -138,14 +138,15 @@ class Dispatcher:
                     return
                 case Retry(error, code, after_seconds):
                     again = retries.next_attempt(attempts, delivery.created_at, now, after_seconds, chance)
-                    if again is not None:
-                        outbox.postpone(tx, delivery.id, attempts, again, error, code)
-                    else:
-                        outbox.finish(tx, delivery.id, DeliveryStatus.FAILED, attempts, error, code)
+                    status = DeliveryStatus.FAILED if again is None else DeliveryStatus.PENDING
                 case Rejected(error, code):
-                    outbox.finish(tx, delivery.id, DeliveryStatus.FAILED, attempts, error, code)
+                    again, status = None, DeliveryStatus.FAILED
+            if again is not None:
+                outbox.postpone(tx, delivery.id, attempts, again, error, code)
+            else:
+                outbox.finish(tx, delivery.id, status, attempts, error, code)
             store.set_last_status(tx, delivery.channel_id, DeliveryStatus.FAILED)
-            if channel.enabled and (isinstance(outcome, Rejected) or attempts >= rules.RINGS_AFTER_ATTEMPTS):
+            if channel.enabled and rules.rings(status, attempts):
                 tx.emit(_failing(channel, outcome, wire(now)))
 
         await self._db.write(work)

@@ -267,6 +267,12 @@ def list_of_channel(read: Read, channel_id: int, limit: int, offset: int) -> tup
     return _page(read, [deliveries.c.channel_id == channel_id], limit, offset)
 
 
+def last_tried(read: Read, channel_id: int) -> Row | None:
+    """Return the newest delivery of a channel that was tried at least once."""
+    found, _ = _page(read, [deliveries.c.channel_id == channel_id, deliveries.c.attempts > 0], 1, 0)
+    return found[0] if found else None
+
+
 def list_of_alert(read: Read, alert_id: int, limit: int, offset: int) -> tuple[list[Row], int]:
     about = select(notices.c.delivery_id).where(notices.c.alert_id == alert_id, notices.c.delivery_id.is_not(None))
     return _page(read, [deliveries.c.id.in_(about)], limit, offset)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tocsin.alerts.models import AlertView
-from tocsin.channels.models import Channel, QuietHours, Rule
+from tocsin.channels.models import Channel, DeliveryStatus, QuietHours, Rule
 from tocsin.containers.models import Severity
 
 FIRST_WAIT = timedelta(seconds=2)
@@ -58,6 +58,11 @@ def _after(channel: Channel, alert: AlertView) -> timedelta | None:
         return timedelta(0)
     waits = [rule.after_minutes for rule in channel.rules if matches(rule, alert)]
     return timedelta(minutes=min(waits)) if waits else None
+
+
+def rings(status: DeliveryStatus, attempts: int) -> bool:
+    """Say whether a delivery in this status is reason to tell that its channel fails."""
+    return status is DeliveryStatus.FAILED or (status is DeliveryStatus.PENDING and attempts >= RINGS_AFTER_ATTEMPTS)
 
 
 def group_key(alert: AlertView) -> str:

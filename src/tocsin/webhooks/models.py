@@ -13,6 +13,7 @@ from tocsin.core.events import Event
 
 MOST_WEBHOOKS = 100
 EVERYTHING = "*"
+PAUSED_BY_HAND = "paused by hand"
 
 
 class DeliveryState(StrEnum):

@@ -18,6 +18,7 @@ from tocsin.webhooks import rules, store
 from tocsin.webhooks.dispatch import WebhookDispatcher
 from tocsin.webhooks.models import (
     MOST_WEBHOOKS,
+    PAUSED_BY_HAND,
     DeliveryState,
     NewWebhook,
     TooManyWebhooks,
@@ -123,7 +124,7 @@ class Webhooks:
             old, until = (before.secret, now + rules.OVERLAP) if before.secret and wanted.secret else ("", None)
             after = replace(after, secret=wanted.secret or "", previous_secret=old, overlap_until=until)
         if wanted.is_active is not UNSET and wanted.is_active is not before.is_active:
-            reason = None if wanted.is_active else "paused by hand"
+            reason = None if wanted.is_active else PAUSED_BY_HAND
             after = replace(after, is_active=wanted.is_active, disabled_reason=reason, failure_count=0)
         return after
 

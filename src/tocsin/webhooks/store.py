@@ -29,10 +29,16 @@ class Found(NamedTuple):
 
 def get(read: Read, webhook_id: str) -> Webhook:
     """Raises NotFound."""
-    row = read.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
-    if row is None:
+    webhook = find(read, webhook_id)
+    if webhook is None:
         raise NotFound("Webhook not found")
-    return _webhook(row)
+    return webhook
+
+
+def find(read: Read, webhook_id: str) -> Webhook | None:
+    """Return a subscription, None when there is none (any more)."""
+    row = read.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
+    return None if row is None else _webhook(row)
 
 
 def count(read: Read) -> int:
