@@ -130,8 +130,8 @@ class Dispatcher:
 
         def work(tx: Tx) -> None:
             match outcome:
-                case Sent(code):
-                    outbox.finish(tx, delivery.id, DeliveryStatus.DELIVERED, attempts, None, code)
+                case Sent(code, error):
+                    outbox.finish(tx, delivery.id, DeliveryStatus.DELIVERED, attempts, error, code)
                     store.set_last_status(tx, delivery.channel_id, DeliveryStatus.DELIVERED)
                     if channel.last_status is DeliveryStatus.FAILED:
                         tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=wire(now)))
@@ -150,7 +150,7 @@ class Dispatcher:
                 tx.emit(_failing(channel, outcome, wire(now)))
 
         await self._db.write(work)
-        if not isinstance(outcome, Sent):
+        if outcome.error is not None:
             log.warning(
                 "notification not accepted", channel_id=delivery.channel_id, error=outcome.error, attempt=attempts
             )

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
@@ -15,6 +16,10 @@ from tocsin.core.sending import Outcome, Rejected, Retry, Sent
 TIMEOUT_S = 15.0
 IMPLICIT_TLS_PORT = 465
 MOST_RECIPIENTS = 20
+TAKEN = 250
+MOST_TRIES = 5
+"""A mail that some have taken is tried so often for the others, in about a quarter of an hour."""
+MOST_REMEMBERED = 1000
 
 
 class MailServer(NamedTuple):
@@ -28,10 +33,23 @@ class MailServer(NamedTuple):
     tls: bool = True
 
 
+class Progress(NamedTuple):
+    """Who has a mail already that others could not be given yet, and how often that was tried."""
+
+    taken: frozenset[str]
+    tries: int
+
+
 class Mailer:
+    """Hands mail over. What some recipients could not be given for the moment (grey-listing, a full mailbox) is tried
+    again for them alone; for one who never takes anything the others do not wait a second time.
+    """
+
     def __init__(self, server: MailServer, trust: ssl.SSLContext | None = None) -> None:
         self._server = server
         self._trust = trust
+        self._progress: dict[str, Progress] = {}
+        self._hopeless: set[str] = set()
 
     @property
     def is_configured(self) -> bool:
@@ -43,34 +61,65 @@ class Mailer:
 
         if not self.is_configured:
             return Rejected("not_configured")
-        server = self._server
-        implicit = server.port == IMPLICIT_TLS_PORT
+        mail = compose_mail(message, recipients, self._server.sender)
+        before = self._progress.get(message.key, Progress(frozenset(), 0))
+        missing = [address for address in read_recipients(recipients) if address not in before.taken]
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await aiosmtplib.send(
-                    compose_mail(message, recipients, server.sender),
-                    hostname=server.host,
-                    port=server.port,
-                    username=server.username or None,
-                    password=server.password.reveal() if server.password else None,
-                    use_tls=implicit,
-                    start_tls=None if not server.tls and server.password is None else not implicit,
-                    tls_context=self._trust or ssl.create_default_context(),
-                    timeout=TIMEOUT_S,
-                )
+                refused = await self._hand_over(mail, missing)
         except TimeoutError:
             return Retry("timeout")
         except aiosmtplib.SMTPAuthenticationError as exc:
             return Retry("authentication", exc.code)  # a wrong setting is repaired, and the mail then still wanted
         except aiosmtplib.SMTPResponseException as exc:
             return Rejected("refused_by_server", exc.code) if 500 <= exc.code < 600 else Retry("server", exc.code)
-        except aiosmtplib.SMTPRecipientsRefused:
-            return Rejected("recipients_refused")
         except (aiosmtplib.SMTPException, ssl.SSLError) as exc:
             return Retry("tls" if "TLS" in str(exc).upper() else "refused")
         except OSError:
             return Retry("refused")
-        return Sent(250)
+        return self._outcome(message.key, before, missing, refused)
+
+    async def _hand_over(self, mail: EmailMessage, recipients: list[str]) -> dict[str, int]:
+        """Return the recipients that the server refused, each with its code."""
+        import aiosmtplib
+
+        server = self._server
+        implicit = server.port == IMPLICIT_TLS_PORT
+        try:
+            refused, _ = await aiosmtplib.send(
+                mail,
+                recipients=recipients,
+                hostname=server.host,
+                port=server.port,
+                username=server.username or None,
+                password=server.password.reveal() if server.password else None,
+                use_tls=implicit,
+                start_tls=None if not server.tls and server.password is None else not implicit,
+                tls_context=self._trust or ssl.create_default_context(),
+                timeout=TIMEOUT_S,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as exc:
+            return {one.recipient: one.code for one in exc.recipients}
+        return {address: response.code for address, response in refused.items()}
+
+    def _outcome(self, key: str, before: Progress, asked: list[str], refused: Mapping[str, int]) -> Outcome:
+        self._progress.pop(key, None)
+        accepted = frozenset(asked) - refused.keys()
+        self._hopeless -= accepted
+        if not refused:
+            return Sent(TAKEN)
+        after = Progress(before.taken | accepted, before.tries + 1)
+        code = min(refused.values())
+        for_now = {address for address, code in refused.items() if code < 500}
+        if not after.taken:
+            return Retry("recipients_refused", code) if for_now else Rejected("recipients_refused", code)
+        if for_now <= self._hopeless or after.tries >= MOST_TRIES:
+            self._hopeless |= for_now
+            return Sent(TAKEN, "recipients_refused")
+        while len(self._progress) >= MOST_REMEMBERED:
+            self._progress.pop(next(iter(self._progress)))
+        self._progress[key] = after
+        return Retry("recipients_refused", code)
 
 
 def compose_mail(message: Message, recipients: str, sender: str) -> EmailMessage:

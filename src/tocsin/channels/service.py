@@ -182,7 +182,7 @@ class Channels:
             status=DeliveryStatus.DELIVERED if sent else DeliveryStatus.FAILED,
             response_code=outcome.response_code,
             duration_ms=int((time.monotonic() - began) * 1000),
-            error=None if isinstance(outcome, Sent) else outcome.error,
+            error=outcome.error,
         )
 
     # --- routing rules -----------------------------------------------------------------------------------------------
