@@ -126,6 +126,14 @@ class Notice(NamedTuple):
     escalation: bool = False
 
 
+class Beginning(NamedTuple):
+    """What a channel is told of how an alert fires. `leaves_at` is None once it has left."""
+
+    group_key: str
+    leaves_at: datetime | None
+    severity: Severity
+
+
 class Delivery(NamedTuple):
     """One message to one channel: one notice or several. `key` stays the same over all attempts."""
 

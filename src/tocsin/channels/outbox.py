@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, update
 
 from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
-from tocsin.channels.models import Delivery, DeliveryStatus, Kind, Notice
+from tocsin.channels.models import Beginning, Delivery, DeliveryStatus, Kind, Notice
 from tocsin.channels.tables import deliveries, notices
 from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
@@ -69,9 +69,25 @@ def add(tx: Tx, channel_id: int, kind: Kind, alert: AlertView, place: Place) -> 
 
 def told(read: Read, alert_id: int, kind: Kind) -> dict[int, str]:
     """Return the channels that were told, or are about to be, of a kind of news about an alert; and in which group."""
+    return {row.channel_id: row.group_key for row in read.execute(_heard(alert_id, kind))}
+
+
+def beginnings(read: Read, alert_id: int) -> dict[int, list[Beginning]]:
+    """Return what each channel was told, or is about to be told by itself, of how an alert fires; oldest first."""
+    found: dict[int, list[Beginning]] = {}
+    for row in read.execute(_heard(alert_id, Kind.FIRED).where(notices.c.held.is_(False))):
+        leaves_at = from_ms(row.not_before_ms) if row.delivery_id is None else None
+        one = Beginning(row.group_key, leaves_at, _decoder.decode(row.alert).severity)
+        found.setdefault(row.channel_id, []).append(one)
+    return found
+
+
+def _heard(alert_id: int, kind: Kind) -> Select[Any]:
+    """Return the query for notices of one kind about an alert, but for those that no channel has ever taken."""
     about = (notices.c.alert_id == alert_id, notices.c.kind == kind.value)
-    found = select(notices.c.channel_id, notices.c.group_key).where(*about).order_by(notices.c.id)
-    return {row.channel_id: row.group_key for row in read.execute(found)}
+    lost = select(deliveries.c.id).where(deliveries.c.status == DeliveryStatus.FAILED.value)
+    heard = or_(notices.c.delivery_id.is_(None), notices.c.delivery_id.not_in(lost))
+    return select(notices).where(*about, heard).order_by(notices.c.id)
 
 
 def severities_told(read: Read, alert_id: int) -> set[Severity]:
@@ -96,16 +112,20 @@ def waits_until(read: Read, channel_id: int, alert_id: int) -> datetime | None:
     return from_ms_or_none(read.execute(last).scalar())
 
 
-def hasten(tx: Tx, channel_id: int, alert_id: int, at: datetime) -> None:
-    """Let what waits longer than *at* leave then: newer news of the same alert must not overtake it."""
-    later = (*_waiting(channel_id, alert_id), notices.c.not_before_ms > to_ms(at))
-    tx.execute(update(notices).where(*later).values(not_before_ms=to_ms(at)))
+def hasten(tx: Tx, channel_id: int, alert_id: int, group_key: str, at: datetime) -> None:
+    """Let what waits longer than *at*, or for a cause, leave then: newer news of an alert must not overtake it."""
+    mine = _waiting(channel_id, alert_id)
+    values = {"held": False, "group_key": group_key, "not_before_ms": to_ms(at)}
+    tx.execute(update(notices).where(*mine, or_(notices.c.held, notices.c.not_before_ms > to_ms(at))).values(**values))
 
 
-def cancel_escalations(tx: Tx, alert_id: int) -> None:
-    """Take back what was to be told only if nobody took care of an alert."""
-    unsent = (notices.c.delivery_id.is_(None), notices.c.escalation.is_(True))
-    tx.execute(delete(notices).where(notices.c.alert_id == alert_id, *unsent))
+def cancel_escalations(tx: Tx, alert_id: int, channel_id: int | None = None) -> datetime | None:
+    """Take back what was to be told only if nobody took care of an alert; return when the first of it was due."""
+    unsent = [notices.c.alert_id == alert_id, notices.c.delivery_id.is_(None), notices.c.escalation.is_(True)]
+    if channel_id is not None:
+        unsent.append(notices.c.channel_id == channel_id)
+    gone = tx.execute(delete(notices).where(*unsent).returning(notices.c.not_before_ms)).scalars().all()
+    return from_ms(min(gone)) if gone else None
 
 
 # --- notices that are listed under the alert above theirs ------------------------------------------------------------
@@ -129,9 +149,11 @@ def has_held(read: Read, channel_id: int, cause_id: int) -> bool:
 
 
 def release(tx: Tx, channel_id: int, cause_id: int, group_key: str, at: datetime) -> None:
-    """Let go of what was held under a cause that has ended: it leaves with the news of that."""
+    """Let go of what was held under a cause that has ended: it leaves with the news of that, an escalation when due."""
     mine = (notices.c.channel_id == channel_id, notices.c.cause_id == cause_id, notices.c.held.is_(True))
-    values = {"held": False, "group_key": group_key, "not_before_ms": to_ms(at)}
+    waits = and_(notices.c.escalation, notices.c.not_before_ms > to_ms(at))
+    not_before = case((waits, notices.c.not_before_ms), else_=to_ms(at))
+    values = {"held": False, "group_key": group_key, "not_before_ms": not_before}
     tx.execute(update(notices).where(*mine).values(**values))
 
 
@@ -183,7 +205,7 @@ def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | 
     if crowd <= CROWD and 2 * sent < max_per_minute:
         together = (*together, notices.c.group_key == row.group_key)
     ids = list(tx.execute(select(notices.c.id).where(*together).order_by(notices.c.id).limit(MOST_TOGETHER)).scalars())
-    ids += _listed_under(tx, channel_id, ids, MOST_TOGETHER)
+    listed = _listed_under(tx, channel_id, ids, MOST_TOGETHER)
     values = {
         "channel_id": channel_id,
         "key": key,
@@ -194,7 +216,9 @@ def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | 
         "next_attempt_at_ms": now_ms,
     }
     delivery_id = int(tx.execute(insert(deliveries).returning(deliveries.c.id), values).scalar_one())
-    tx.execute(update(notices).where(notices.c.id.in_(ids)).values(delivery_id=delivery_id, held=False))
+    tx.execute(update(notices).where(notices.c.id.in_(ids)).values(delivery_id=delivery_id))
+    with_cause = {"delivery_id": delivery_id, "held": False, "escalation": False}
+    tx.execute(update(notices).where(notices.c.id.in_(listed)).values(**with_cause))
     return Delivery(delivery_id, channel_id, key, 0, from_ms(now_ms), from_ms(now_ms))
 
 

@@ -1,6 +1,7 @@
 """What facts about alerts put into the outbox, in their own transaction.  Source: docs/notifications.md."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from tocsin.alerts.models import (
     AlertAcknowledged,
@@ -13,7 +14,7 @@ from tocsin.alerts.models import (
     Status,
 )
 from tocsin.channels import outbox, rules, store
-from tocsin.channels.models import Channel, Kind
+from tocsin.channels.models import Beginning, Channel, Kind
 from tocsin.db.tx import Reaction, Read, Tx
 
 FindAlert = Callable[[Read, int], AlertView | None]
@@ -49,16 +50,26 @@ def react(tx: Tx, fact: AlertEvent) -> None:
 def tell_beginning(tx: Tx, alert: AlertView) -> None:
     if alert.silence_id is not None:
         return
-    key, now = rules.group_key(alert), tx.clock.now()
-    under = _told_of_cause(tx, alert)
+    above = _told_of_cause(tx, alert)
     for channel, after in rules.chosen(store.list_channels(tx), alert):
-        at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
-        at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, max(at, now + after))
-        place = outbox.Place(
-            under.get(channel.id, key), at, alert.cause_id if channel.id in under else None, bool(after)
-        )
-        outbox.hasten(tx, channel.id, alert.id, at)
-        outbox.add(tx, channel.id, Kind.FIRED, alert, place)
+        _begin_in(tx, channel, after, alert, above.get(channel.id, []))
+
+
+def _begin_in(tx: Tx, channel: Channel, after: timedelta, alert: AlertView, above: list[Beginning]) -> None:
+    key, now = rules.group_key(alert), tx.clock.now()
+    at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
+    at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, max(at, now + after))
+    was_due = outbox.cancel_escalations(tx, alert.id, channel.id)
+    if after and was_due is not None:
+        at = min(at, was_due)
+    under = rules.listed_under(above, alert.severity, at)
+    if under is None:
+        outbox.hasten(tx, channel.id, alert.id, key, at)
+        place = outbox.Place(key, at, escalation=bool(after))
+    else:
+        outbox.hold(tx, channel.id, alert.id, alert.cause_id or 0, under)
+        place = outbox.Place(under, at, alert.cause_id, escalation=bool(after))
+    outbox.add(tx, channel.id, Kind.FIRED, alert, place)
 
 
 def tell_missed(tx: Tx, alert: AlertView) -> None:
@@ -70,17 +81,20 @@ def tell_missed(tx: Tx, alert: AlertView) -> None:
 
 def tell_of_cause(tx: Tx, alert: AlertView) -> None:
     """List under its cause what has not left yet."""
-    for channel_id, key in _told_of_cause(tx, alert).items():
-        outbox.hold(tx, channel_id, alert.id, alert.cause_id or 0, key)
+    for channel_id, above in _told_of_cause(tx, alert).items():
+        at = outbox.waits_until(tx, channel_id, alert.id)
+        under = rules.listed_under(above, alert.severity, at) if at is not None else None
+        if under is not None:
+            outbox.hold(tx, channel_id, alert.id, alert.cause_id or 0, under)
 
 
-def _told_of_cause(read: Read, alert: AlertView) -> dict[int, str]:
-    """Return the channels that were told, or are about to be, of the open alert above *alert*, and in which group."""
+def _told_of_cause(read: Read, alert: AlertView) -> dict[int, list[Beginning]]:
+    """Return what the channels were told, or are about to be, of the open alert above *alert*."""
     if alert.cause_id is None:
         return {}
     ended = outbox.told(read, alert.cause_id, Kind.RESOLVED)
-    told = outbox.told(read, alert.cause_id, Kind.FIRED)
-    return {channel_id: key for channel_id, key in told.items() if channel_id not in ended}
+    told = outbox.beginnings(read, alert.cause_id)
+    return {channel_id: found for channel_id, found in told.items() if channel_id not in ended}
 
 
 def tell_end(tx: Tx, alert: AlertView) -> None:

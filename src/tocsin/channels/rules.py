@@ -1,12 +1,13 @@
 """Who is told of what, and when. Pure.  Source: docs/notifications.md."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tocsin.alerts.models import AlertView
-from tocsin.channels.models import Channel, DeliveryStatus, QuietHours, Rule
+from tocsin.channels.models import Beginning, Channel, DeliveryStatus, QuietHours, Rule
 from tocsin.containers.models import Severity
 
 FIRST_WAIT = timedelta(seconds=2)
@@ -68,6 +69,18 @@ def rings(status: DeliveryStatus, attempts: int) -> bool:
 def group_key(alert: AlertView) -> str:
     """Return what alerts share that are told together: their host and group."""
     return f"{alert.host or ''}/{alert.group or ''}"
+
+
+def listed_under(told: Sequence[Beginning], severity: Severity, at: datetime) -> str | None:
+    """Return the group of what was told of a cause, if an alert that would leave at *at* may be listed under it.
+
+    None: it must not wait for that, because it is worse, or because the cause itself leaves only later.
+    """
+    for one in told:
+        is_in_time = one.leaves_at is None or one.leaves_at <= at + MERGE_FOR
+        if is_in_time and RANK[one.severity] >= RANK[severity]:
+            return one.group_key
+    return None
 
 
 def not_before(now: datetime, last_sent_at: datetime | None) -> datetime:

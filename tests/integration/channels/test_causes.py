@@ -22,11 +22,17 @@ def subject(name: str, *parents: str) -> Subject:
     return Subject(type=EntityType.CONTAINER, key=name, name=name, host="nas", group="shop", parents=parents)
 
 
-async def break_down(program: Program, name: str, *parents: str, kind: str = "container_down") -> None:
+async def break_down(
+    program: Program,
+    name: str,
+    *parents: str,
+    kind: str = "container_down",
+    severity: Severity = Severity.WARNING,
+) -> None:
     signal = Raise(
         source=Source.CONTAINER,
         alert_type=kind,
-        severity=Severity.WARNING,
+        severity=severity,
         subject=subject(name, *parents),
         message=f"{name} stopped",
         details={},
@@ -90,6 +96,53 @@ async def test_a_consequence_that_outlives_its_cause_is_told_then(sending: Progr
     await recover(sending, "web")
     told = await accepted(receiver, 4)
     assert told[-1][1:] == ("alert.resolved", "web")
+
+
+async def test_what_is_worse_than_its_cause_does_not_wait_for_it(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await accepted(receiver, 1)
+    await break_down(sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL)
+    assert [name for _, _, name in await accepted(receiver, 2)] == ["db", "web"]
+
+
+async def test_what_becomes_worse_than_its_cause_waits_no_longer(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await accepted(receiver, 1)
+    await break_down(sending, "web", "host:nas", "container:db")
+    await break_down(sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL)
+    assert {name for _, _, name in (await accepted(receiver, 3))[1:]} == {"web"}
+
+
+@pytest.mark.parametrize("is_quiet", [True, False])
+async def test_nobody_waits_for_a_cause_that_is_told_much_later(sending: Program, receiver: Sink, is_quiet: bool):
+    quiet = {"start": "00:00", "end": "23:59", "timezone": "UTC"} if is_quiet else None
+    made = await add(sending, receiver, quiet_hours=quiet)
+    if not is_quiet:
+        rules = f"/api/v1/channels/{made['id']}/rules"
+        await sending.client.post(rules, {"entity": "db", "after_minutes": 30})
+        await sending.client.post(rules, {"entity": "web"})
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await break_down(
+        sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL if is_quiet else Severity.WARNING
+    )
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["web"]
+
+
+async def test_only_what_nobody_acknowledged_is_an_escalation(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    rules = f"/api/v1/channels/{made['id']}/rules"
+    await sending.client.post(rules, {"severity_filter": "warning", "after_minutes": 30})
+    await sending.client.post(rules, {"severity_filter": "critical"})
+    await fire(sending, "nas")
+    await fire(sending, "nas", Severity.CRITICAL, "host_unreachable")
+    await break_down(sending, "web", "host:nas")
+    await fire(sending, "nas", Severity.CRITICAL)
+    told = await accepted(receiver, 3)
+    assert [(event, name) for _, event, name in told] == [("alert.fired", name) for name in ("nas", "web", "nas")]
+    assert {alert["escalated_at"] for alert in await alerts(sending)} == {None}
+    assert sending.seen("alert.escalated") == []
 
 
 async def test_a_silenced_cause_silences_what_it_causes(sending: Program, receiver: Sink):
