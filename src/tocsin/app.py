@@ -160,7 +160,14 @@ class Tocsin:
         self.vault = open_vault(settings)
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
-            self.db, clock, self.vault, self.sender, mailer, self.hosts.uncertain, settings.public_url
+            self.db,
+            clock,
+            self.vault,
+            self.sender,
+            mailer,
+            self.hosts.uncertain,
+            alert_store.silenced_among,
+            settings.public_url,
         )
         self.webhooks = Webhooks(self.db, clock, self.vault, self.sender)
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)

@@ -1,6 +1,6 @@
 """The only SQL about alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -103,6 +103,14 @@ def list_open(read: Read, after_id: int = 0, limit: int = MOST_AT_ONCE) -> list[
 def open_ids() -> Select[tuple[int]]:
     """Return the query for the ids of all open alerts, as a part of others."""
     return select(alerts.c.id).where(alerts.c.open_key.is_not(None))
+
+
+def silenced_among(read: Read, ids: Collection[int]) -> set[int]:
+    """Return which of these alerts are open and kept quiet by a silence."""
+    if not ids:
+        return set()
+    quiet = select(alerts.c.id).where(alerts.c.id.in_(ids), alerts.c.silence_id.is_not(None))
+    return set(read.execute(quiet.where(alerts.c.open_key.is_not(None))).scalars())
 
 
 def list_active(read: Read, severity: Severity, *, acknowledged: bool) -> list[Alert]:

@@ -7,7 +7,7 @@ marking, it sends again, with the same key.
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
@@ -35,16 +35,19 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.5
 DEFER_FOR = timedelta(seconds=1)
+DEFER_SILENCED_FOR = timedelta(seconds=10)
 AT_ONCE = 10
 
 Open = Callable[[Channel], Channel]
 Uncertain = Callable[[Read], list[str]]
+Silenced = Callable[[Read, Collection[int]], set[int]]
 
 
 class Dispatcher:
     """*open_channel* returns a channel with its secrets readable; *base_url* is for links.
 
     *uncertain* names the hosts that have just been lost: what concerns them waits until it is clear what that means.
+    *silenced* says which alerts are kept quiet by now: what has not left of them waits until their silence ends.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Dispatcher:
         mailer: Mailer,
         open_channel: Open,
         uncertain: Uncertain,
+        silenced: Silenced,
         base_url: str,
     ) -> None:
         self._db = db
@@ -63,6 +67,7 @@ class Dispatcher:
         self._mailer = mailer
         self._open = open_channel
         self._uncertain = uncertain
+        self._silenced = silenced
         self._base_url = base_url
         self._busy: set[int] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -111,7 +116,10 @@ class Dispatcher:
         hosts = self._uncertain(tx)
         if hosts:
             outbox.defer(tx, hosts, tx.clock.now() + DEFER_FOR)
-        delivery = outbox.begin(tx, channel_id, key, store.get(tx, channel_id).max_per_minute)
+        quiet = self._silenced(tx, outbox.list_unsent(tx, channel_id))
+        if quiet:
+            outbox.defer_alerts(tx, channel_id, quiet, tx.clock.now() + DEFER_SILENCED_FOR)
+        delivery = outbox.begin(tx, channel_id, key, store.get(tx, channel_id).max_per_minute, quiet)
         for notice in outbox.notices_of(tx, delivery.id) if delivery is not None else ():
             if notice.escalation:
                 now = wire(tx.clock.now())

@@ -4,7 +4,7 @@ A notice is written in the transaction of its alert. Notices of a channel become
 again until it is accepted, rejected, or given up; only then does the next one of that channel begin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -119,6 +119,11 @@ def hasten(tx: Tx, channel_id: int, alert_id: int, group_key: str, at: datetime)
     tx.execute(update(notices).where(*mine, or_(notices.c.held, notices.c.not_before_ms > to_ms(at))).values(**values))
 
 
+def take_back(tx: Tx, alert_id: int) -> None:
+    """Take back what has not left yet."""
+    tx.execute(delete(notices).where(notices.c.alert_id == alert_id, notices.c.delivery_id.is_(None)))
+
+
 def cancel_escalations(tx: Tx, alert_id: int, channel_id: int | None = None) -> datetime | None:
     """Take back what was to be told only if nobody took care of an alert; return when the first of it was due."""
     unsent = [notices.c.alert_id == alert_id, notices.c.delivery_id.is_(None), notices.c.escalation.is_(True)]
@@ -126,6 +131,13 @@ def cancel_escalations(tx: Tx, alert_id: int, channel_id: int | None = None) -> 
         unsent.append(notices.c.channel_id == channel_id)
     gone = tx.execute(delete(notices).where(*unsent).returning(notices.c.not_before_ms)).scalars().all()
     return from_ms(min(gone)) if gone else None
+
+
+def list_unsent(read: Read, channel_id: int) -> set[int]:
+    """Return the alerts whose beginning a channel has not been told of yet."""
+    unsent = (notices.c.delivery_id.is_(None), notices.c.kind == Kind.FIRED.value)
+    found = select(notices.c.alert_id).where(notices.c.channel_id == channel_id, *unsent).distinct()
+    return set(read.execute(found).scalars())
 
 
 # --- notices that are listed under the alert above theirs ------------------------------------------------------------
@@ -166,6 +178,13 @@ def defer(tx: Tx, hosts: Sequence[str], until: datetime) -> None:
         tx.execute(update(notices).where(there, *due).values(not_before_ms=to_ms(until)))
 
 
+def defer_alerts(tx: Tx, channel_id: int, alert_ids: Collection[int], until: datetime) -> None:
+    """Let what is due of the beginning of these alerts wait."""
+    mine = (notices.c.channel_id == channel_id, notices.c.alert_id.in_(alert_ids), notices.c.kind == Kind.FIRED.value)
+    due = (notices.c.delivery_id.is_(None), notices.c.not_before_ms <= to_ms(tx.clock.now()))
+    tx.execute(update(notices).where(*mine, *due).values(not_before_ms=to_ms(until)))
+
+
 # --- making and ending deliveries ------------------------------------------------------------------------------------
 
 
@@ -186,13 +205,20 @@ def pending_delivery(read: Read, channel_id: int) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
-def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | None:
+def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int, quiet: Collection[int] = ()) -> Delivery | None:
     """Put the notices that are due together into a new delivery: those of the first one's group, or all of a crowd.
 
+    The beginning of the alerts in *quiet* is not among them.
     None: nothing is due, or the channel has had its messages of this minute; what waits then leaves as a digest.
     """
     now_ms = to_ms(tx.clock.now())
-    waiting = (notices.c.channel_id == channel_id, notices.c.delivery_id.is_(None), notices.c.held.is_(False))
+    may_leave = _but_for(quiet)
+    waiting = (
+        notices.c.channel_id == channel_id,
+        notices.c.delivery_id.is_(None),
+        notices.c.held.is_(False),
+        may_leave,
+    )
     due = (*waiting, notices.c.not_before_ms <= now_ms)
     row = tx.execute(select(notices).where(*due).order_by(notices.c.id).limit(1)).one_or_none()
     recent = (deliveries.c.channel_id == channel_id, deliveries.c.created_at_ms > now_ms - 60_000)
@@ -205,7 +231,7 @@ def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | 
     if crowd <= CROWD and 2 * sent < max_per_minute:
         together = (*together, notices.c.group_key == row.group_key)
     ids = list(tx.execute(select(notices.c.id).where(*together).order_by(notices.c.id).limit(MOST_TOGETHER)).scalars())
-    listed = _listed_under(tx, channel_id, ids, MOST_TOGETHER)
+    listed = _listed_under(tx, channel_id, ids, may_leave)
     values = {
         "channel_id": channel_id,
         "key": key,
@@ -222,11 +248,15 @@ def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int) -> Delivery | 
     return Delivery(delivery_id, channel_id, key, 0, from_ms(now_ms), from_ms(now_ms))
 
 
-def _listed_under(read: Read, channel_id: int, ids: list[int], limit: int) -> list[int]:
+def _but_for(quiet: Collection[int]) -> ColumnElement[bool]:
+    return or_(notices.c.kind != Kind.FIRED.value, notices.c.alert_id.not_in(quiet))
+
+
+def _listed_under(read: Read, channel_id: int, ids: list[int], may_leave: ColumnElement[bool]) -> list[int]:
     """Return the held notices of what the alerts of *ids* caused."""
     causes = select(notices.c.alert_id).where(notices.c.id.in_(ids)).scalar_subquery()
-    mine = (notices.c.channel_id == channel_id, notices.c.held.is_(True), notices.c.cause_id.in_(causes))
-    return list(read.execute(select(notices.c.id).where(*mine).order_by(notices.c.id).limit(limit)).scalars())
+    mine = (notices.c.channel_id == channel_id, notices.c.held.is_(True), notices.c.cause_id.in_(causes), may_leave)
+    return list(read.execute(select(notices.c.id).where(*mine).order_by(notices.c.id).limit(MOST_TOGETHER)).scalars())
 
 
 CROWD = 20

@@ -42,7 +42,7 @@ def react(tx: Tx, fact: AlertEvent) -> None:
         case AlertUnsilenced():
             tell_missed(tx, fact.alert)
         case AlertAcknowledged():
-            _cancel_escalations(tx, fact.alert)
+            _take_back(tx, fact.alert, outbox.cancel_escalations)
         case AlertResolved():
             tell_end(tx, fact.alert)
 
@@ -98,17 +98,20 @@ def _told_of_cause(read: Read, alert: AlertView) -> dict[int, list[Beginning]]:
 
 
 def tell_end(tx: Tx, alert: AlertView) -> None:
-    """An end is told to exactly those who were told of the beginning, whatever routing and silences say by now."""
-    _cancel_escalations(tx, alert)
+    """An end is told to exactly those who were told of the beginning, whatever routing and silences say by now.
+
+    What a silence has kept back until the end is told to nobody.
+    """
+    _take_back(tx, alert, outbox.cancel_escalations if alert.silence_id is None else outbox.take_back)
     told = outbox.told(tx, alert.id, Kind.FIRED)
     for channel in _known(tx, told):
         _end_in(tx, channel, alert, told[channel.id])
 
 
-def _cancel_escalations(tx: Tx, alert: AlertView) -> None:
+def _take_back(tx: Tx, alert: AlertView, take: Callable[[Tx, int], object]) -> None:
     """Take back what nobody needs to be told any more; what was to be listed under it then stands for itself."""
     before = outbox.told(tx, alert.id, Kind.FIRED)
-    outbox.cancel_escalations(tx, alert.id)
+    take(tx, alert.id)
     still = outbox.told(tx, alert.id, Kind.FIRED)
     for channel_id, key in before.items():
         if channel_id not in still:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tocsin.alerts.models import Source
 from tocsin.channels import checks, outbox, store
-from tocsin.channels.dispatch import Dispatcher, Uncertain
+from tocsin.channels.dispatch import Dispatcher, Silenced, Uncertain
 from tocsin.channels.formats.push import check_query
 from tocsin.channels.mail import Mailer, read_recipients
 from tocsin.channels.message import compose
@@ -63,6 +63,7 @@ class Channels:
         sender: Sender,
         mailer: Mailer,
         uncertain: Uncertain,
+        silenced: Silenced,
         base_url: str,
     ) -> None:
         self._db = db
@@ -72,7 +73,7 @@ class Channels:
         self._mailer = mailer
         self._base_url = base_url
         self._tests = Limiter(clock, burst=1, seconds_each=5)
-        self.dispatcher = Dispatcher(db, clock, sender, mailer, self.open, uncertain, base_url)
+        self.dispatcher = Dispatcher(db, clock, sender, mailer, self.open, uncertain, silenced, base_url)
 
     def open(self, channel: Channel) -> Channel:
         """Return *channel* with its secrets readable.  Raises VaultError."""
