@@ -55,7 +55,7 @@ from tocsin.db.database import Database
 from tocsin.db.engine import open_engine, sqlite_url
 from tocsin.db.migrate import SchemaProblem, damaged, migrate
 from tocsin.db.retention import Retention, Rule, sweep_audit, sweep_journal
-from tocsin.db.tx import Reaction, Tx
+from tocsin.db.tx import Reaction, Read, Tx
 from tocsin.http import app as http
 from tocsin.http import openapi
 from tocsin.http.asgi import App, Receive, Scope, Send, respond
@@ -66,6 +66,7 @@ from tocsin.http.pages import Pages
 from tocsin.http.peer import Peer
 from tocsin.http.server import Server, listen
 from tocsin.http.streams import StreamCaps
+from tocsin.keys import check_key
 from tocsin.logs import store as log_store
 from tocsin.logs.api import DOWNLOAD, GROUP_STREAM, STREAM
 from tocsin.logs.api import ROUTES as LOG_ROUTES
@@ -402,15 +403,22 @@ def locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def prepare_database(settings: Settings) -> None:
-    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood."""
+def prepare_database(settings: Settings, *, needs_key: bool = True) -> None:
+    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood.
+
+    With *needs_key* also: the key does not open what is stored.
+    """
     url = database_url(settings)
     where = "TOCSIN_DATABASE_URL" if settings.database_url else str(settings.data_dir / "tocsin.db")
     engine = open_engine(url)
     try:
         os.umask(0o077)
         migrate(engine, settings.data_dir / "backups", SystemClock().now())
-        open_vault(settings).unlock()
+        vault = open_vault(settings)
+        vault.unlock()
+        if needs_key:
+            with engine.connect() as connection:
+                check_key(Read(connection), vault)
     except (SchemaProblem, VaultError) as exc:
         raise StartProblem(str(exc)) from exc
     except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence

@@ -22,6 +22,12 @@ RESERVED = frozenset(
 )
 
 
+def check(channel: Channel) -> None:
+    """Raises Invalid."""
+    check_headers(channel.headers)
+    check_options(channel)
+
+
 def check_headers(headers: Mapping[str, str]) -> None:
     """Raises Invalid: a name or a value that no request may carry."""
     for name, value in headers.items():

@@ -28,6 +28,7 @@ from tocsin.channels.models import (
 from tocsin.core import retries
 from tocsin.core.clock import Clock, wire
 from tocsin.core.sending import Outcome, Rejected, Retry, Sender, Sent
+from tocsin.core.vault import VaultError
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 
@@ -110,7 +111,7 @@ class Dispatcher:
             return
         template = None if channel.type is ChannelType.WEBHOOK else channel.template
         message = compose(notices, delivery.key, self._base_url, delivery.created_at, template)
-        await self._settle(delivery, channel, await self.send(self._open(channel), message))
+        await self._settle(delivery, channel, await self.send(channel, message))
 
     def _begin(self, tx: Tx, channel_id: int, key: str) -> Delivery | None:
         hosts = self._uncertain(tx)
@@ -127,7 +128,11 @@ class Dispatcher:
         return delivery
 
     async def send(self, channel: Channel, message: Message) -> Outcome:
-        """Send *message* to an opened channel, whatever its type. Never raises for the fault of the other side."""
+        """Send *message* to a channel as stored, whatever its type. Never raises for the fault of the other side."""
+        try:
+            channel = self._open(channel)
+        except VaultError:
+            return Retry("secret_unreadable")  # the key can be brought back, or the URL be set again
         if channel.type is ChannelType.EMAIL:
             return await self._mailer.send(message, channel.url)
         return await self._sender.send(FORMATS[channel.type](message, channel))

@@ -44,7 +44,7 @@ from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.limiter import Limiter
 from tocsin.core.secrets import MASK
 from tocsin.core.sending import Sender, Sent
-from tocsin.core.vault import Vault
+from tocsin.core.vault import Vault, VaultError
 from tocsin.db.audit import difference
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Read, Tx
@@ -81,11 +81,25 @@ class Channels:
         secret = self._vault.decrypt(channel.signing_secret) if channel.signing_secret else ""
         return replace(channel, url=self._vault.decrypt(channel.url), headers=headers, signing_secret=secret)
 
+    def _readable(self, channel: Channel) -> Channel:
+        """Return *channel* opened, or without its secrets where the key does not open them."""
+        try:
+            return self.open(channel)
+        except VaultError:
+            return replace(channel, url="", headers={}, signing_secret="")
+
     def _seal(self, channel: Channel) -> Channel:
         seal = self._vault.encrypt
         headers = seal(msgspec.json.encode(channel.headers).decode()) if channel.headers else ""
         secret = seal(channel.signing_secret) if channel.signing_secret else ""
         return replace(channel, url=seal(channel.url), sealed_headers=headers, signing_secret=secret)
+
+    def _seal_changes(self, stored: Channel, before: Channel, after: Channel) -> Channel:
+        """Return *after* as it is stored; secrets that did not change stay as they are, readable or not."""
+        if (after.url, after.headers, after.signing_secret) != (before.url, before.headers, before.signing_secret):
+            return self._seal(after)
+        kept = {"sealed_headers": stored.sealed_headers, "signing_secret": stored.signing_secret}
+        return replace(after, url=stored.url, **kept)
 
     # --- channels ----------------------------------------------------------------------------------------------------
 
@@ -94,7 +108,7 @@ class Channels:
             return store.list_channels(read, limit, offset), store.count(read)
 
         found, total = await self._db.read(look)
-        views = [view(self.open(channel)) for channel in found]
+        views = [view(self._readable(channel)) for channel in found]
         return ChannelList(channels=views, total=total, has_more=offset + len(found) < total)
 
     async def create(self, wanted: NewChannel, actor: Actor) -> ChannelView:
@@ -129,23 +143,26 @@ class Channels:
 
     async def change(self, channel_id: int, wanted: ChannelChange, actor: Actor) -> ChannelView:
         """Raises NotFound, Invalid, TargetForbidden, DuplicateName."""
-        before = self.open(await self._db.read(lambda read: store.get(read, channel_id)))
-        after = _changed(before, wanted)
-        if replace(after, name=before.name, enabled=before.enabled) != before:
-            await self._check(after)
+        before = self._readable(await self._db.read(lambda read: store.get(read, channel_id)))
+        checked = _changed(before, wanted)
+        if replace(checked, name=before.name, enabled=before.enabled) != before:
+            await self._check(checked)
         now = self._clock.now()
-        after = replace(after, updated_at=now)
-        sealed = self._seal(after)
 
-        def work(tx: Tx) -> None:
-            store.get(tx, channel_id)
-            store.save(tx, sealed)
+        def work(tx: Tx) -> ChannelView:
+            stored = store.get(tx, channel_id)
+            known = self._readable(stored)
+            after = replace(_changed(known, wanted), updated_at=now)
+            if (after.type, after.url) not in {(checked.type, checked.url), (known.type, known.url)}:
+                raise Conflict("Somebody else has just changed this channel; look at it again")
+            checks.check(after)
+            store.save(tx, self._seal_changes(stored, known, after))
             outbox.hurry(tx, channel_id)
-            tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(audited(before), audited(after)))
+            tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(audited(known), audited(after)))
             tx.emit(ChannelUpdated(channel=view(after), timestamp=wire(now)))
+            return view(after)
 
-        await self._db.write(work)
-        return view(after)
+        return await self._db.write(work)
 
     async def delete(self, channel_id: int, actor: Actor) -> None:
         """Raises NotFound."""
@@ -159,8 +176,7 @@ class Channels:
         await self._db.write(work)
 
     async def _check(self, channel: Channel) -> None:
-        checks.check_headers(channel.headers)
-        await asyncio.to_thread(checks.check_options, channel)  # time zones are files
+        await asyncio.to_thread(checks.check, channel)  # time zones are files
         if channel.type is not ChannelType.EMAIL:
             check_query(channel.type, channel.url)
             await self._sender.check(channel.url)
@@ -171,7 +187,7 @@ class Channels:
 
     async def test(self, channel_id: int) -> TestResult:
         """Send a test alert once.  Raises NotFound, RateLimited."""
-        channel = self.open(await self._db.read(lambda read: store.get(read, channel_id)))
+        channel = await self._db.read(lambda read: store.get(read, channel_id))
         self._tests.spend(str(channel_id))
         message = compose([test_notice(channel, self._clock)], secrets.token_hex(16), self._base_url, self._clock.now())
         began = time.monotonic()
@@ -226,7 +242,7 @@ class Channels:
         await self._db.write(work)
 
     def _tell(self, tx: Tx, channel_id: int) -> None:
-        shown = view(self.open(store.get(tx, channel_id)))
+        shown = view(self._readable(store.get(tx, channel_id)))
         tx.emit(ChannelUpdated(channel=shown, timestamp=wire(tx.clock.now())))
 
     # --- deliveries --------------------------------------------------------------------------------------------------

@@ -63,6 +63,19 @@ def set_last_status(tx: Tx, channel_id: int, status: DeliveryStatus) -> None:
     tx.execute(update(channels).where(channels.c.id == channel_id).values(last_status=status.value))
 
 
+def list_sealed(read: Read) -> dict[int, tuple[str, ...]]:
+    """Return what is encrypted of each channel."""
+    sealed = select(channels.c.id, channels.c.url, channels.c.headers, channels.c.signing_secret)
+    return {row.id: (row.url, row.headers, row.signing_secret) for row in read.execute(sealed)}
+
+
+def blank_out(tx: Tx, channel_id: int, blank: str) -> None:
+    """Forget the secrets of a channel; *blank* is how an empty URL is sealed."""
+    values = {"url": blank, "headers": "", "signing_secret": ""}
+    tx.execute(update(channels).where(channels.c.id == channel_id).values(**values))
+    tx.touch(TOUCHED)
+
+
 def remove(tx: Tx, channel_id: int) -> None:
     """Delete a channel with its rules, notices and deliveries (by cascade)."""
     tx.execute(delete(channels).where(channels.c.id == channel_id))

@@ -28,6 +28,8 @@ def masked(channel: Channel) -> str:
     """Return the URL as people may see it: where it goes, and its last four characters."""
     if channel.type is ChannelType.EMAIL:
         return channel.url
+    if not channel.url:
+        return MASK
     parts = urlsplit(channel.url)
     return f"{parts.scheme}://{parts.netloc}/{MASK}{channel.url[-4:]}"
 

@@ -96,6 +96,8 @@ def request(webhook: Webhook, number: str, event_type: str, data: str | Mapping[
 
 def masked(url: str) -> str:
     """Return *url* with the values behind its question mark hidden."""
+    if not url:
+        return MASK
     parts = urlsplit(url)
     query = [(name, MASK) for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     return urlunsplit(parts._replace(query=urlencode(query, safe="*"), fragment=""))

@@ -62,6 +62,18 @@ def save(tx: Tx, webhook: Webhook) -> None:
     tx.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(**_row(webhook)))
 
 
+def list_sealed(read: Read) -> dict[str, tuple[str, ...]]:
+    """Return what is encrypted of each subscription."""
+    sealed = select(webhooks.c.id, webhooks.c.url, webhooks.c.secret, webhooks.c.previous_secret)
+    return {row.id: (row.url, row.secret, row.previous_secret) for row in read.execute(sealed)}
+
+
+def blank_out(tx: Tx, webhook_id: str, blank: str) -> None:
+    """Forget the secrets of a subscription; *blank* is how an empty URL is sealed."""
+    values = {"url": blank, "secret": "", "previous_secret": ""}
+    tx.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(**values))
+
+
 def remove(tx: Tx, webhook_id: str) -> None:
     """Delete a subscription with its deliveries (by cascade)."""
     tx.execute(delete(webhooks).where(webhooks.c.id == webhook_id))

@@ -131,6 +131,18 @@ async def test_the_routes_of_channels_and_rules(sending: Program, receiver: Sink
     assert [event["id"] for event in sending.seen("channel.deleted")] == [other["id"]]
 
 
+async def test_changes_at_the_same_time_do_not_undo_each_other(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    path = f"/channels/{made['id']}"
+    for number in range(5):
+        await put(sending, path, {"max_per_minute": 10, "enabled": True})
+        changes = ({"max_per_minute": 11}, {"enabled": False}, {"url": f"{receiver.base}/hook-{number}"})
+        answers = await asyncio.gather(*(put(sending, path, change) for change in changes))
+        assert [answer.status for answer in answers] == [200, 200, 200]
+        shown = (await sending.client.get("/api/v1/channels")).json["channels"][0]
+        assert (shown["max_per_minute"], shown["enabled"], shown["url"][-1]) == (11, False, str(number))
+
+
 async def test_a_test_says_what_came_of_it_and_nothing_of_what_was_answered(sending: Program, receiver: Sink):
     made = await add(sending, receiver)
     receiver.answers = [404]
