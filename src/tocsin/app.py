@@ -168,6 +168,7 @@ class Tocsin:
             mailer,
             self.hosts.uncertain,
             alert_store.silenced_among,
+            find_view,
             settings.public_url,
         )
         self.webhooks = Webhooks(self.db, clock, self.vault, self.sender)

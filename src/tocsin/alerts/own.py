@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tocsin.alerts.models import Clear, EntityType, Raise, Resolution, Signal, Source, Subject
-from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered
+from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered, ChannelUpdated
 from tocsin.containers.models import Severity
 from tocsin.core.events import Event
 from tocsin.db.tx import ReactionFailed, ReactionRecovered, Read, reaction_fact
@@ -17,6 +17,7 @@ FACTS: tuple[type[Event], ...] = (
     ReactionRecovered,
     ChannelFailing,
     ChannelRecovered,
+    ChannelUpdated,
     ChannelDeleted,
     WebhookDisabled,
     WebhookUpdated,
@@ -30,6 +31,8 @@ def entity_of(fact: Event) -> str:
             return f"reaction:{fact.reaction}"
         case ChannelFailing() | ChannelRecovered() | ChannelDeleted():
             return f"channel:{fact.id}"
+        case ChannelUpdated():
+            return f"channel:{fact.channel.id}"
         case WebhookUpdated():
             return f"webhook:{fact.webhook.id}"
         case WebhookDisabled() | WebhookDeleted():
@@ -56,6 +59,8 @@ def signals(fact: Event, at: datetime) -> list[Signal]:
             return [_paused(key, fact.name, fact.last_error, fact.failure_count, at)]
         case WebhookUpdated():
             return [_clear(key, at)] if fact.webhook.is_active else []
+        case ChannelUpdated():
+            return [] if fact.channel.enabled else [_clear(key, at, Resolution.PAUSED)]
         case ChannelDeleted() | WebhookDeleted():
             return [_clear(key, at, Resolution.REMOVED)]
     return [_clear(key, at)]

@@ -5,7 +5,6 @@ from datetime import datetime
 from tocsin.channels import outbox, rules, store
 from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered, DeliveryStatus
 from tocsin.core.clock import wire
-from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read
 
 
@@ -14,9 +13,8 @@ def channel_fact(
 ) -> ChannelFailing | ChannelRecovered | ChannelDeleted | None:
     """Return what is to be told of a channel as it is now, None when the last word still holds."""
     timestamp = wire(at)
-    try:
-        channel = store.get(read, channel_id)
-    except NotFound:
+    channel = store.find(read, channel_id)
+    if channel is None:
         return ChannelDeleted(id=channel_id, timestamp=timestamp)
     if not channel.enabled or channel.last_status is not DeliveryStatus.FAILED:
         return ChannelRecovered(id=channel_id, name=channel.name, timestamp=timestamp)

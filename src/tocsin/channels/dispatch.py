@@ -107,11 +107,11 @@ class Dispatcher:
             lambda read: (store.get(read, channel_id), outbox.notices_of(read, delivery.id))
         )
         if not channel.enabled or not notices:
-            await self._settle(delivery, channel, Rejected("channel_disabled" if notices else "nothing_to_say"))
+            await self._settle(delivery, Rejected("channel_disabled" if notices else "nothing_to_say"))
             return
         template = None if channel.type is ChannelType.WEBHOOK else channel.template
         message = compose(notices, delivery.key, self._base_url, delivery.created_at, template)
-        await self._settle(delivery, channel, await self.send(channel, message))
+        await self._settle(delivery, await self.send(channel, message))
 
     def _begin(self, tx: Tx, channel_id: int, key: str) -> Delivery | None:
         hosts = self._uncertain(tx)
@@ -137,36 +137,50 @@ class Dispatcher:
             return await self._mailer.send(message, channel.url)
         return await self._sender.send(FORMATS[channel.type](message, channel))
 
-    async def _settle(self, delivery: Delivery, channel: Channel, outcome: Outcome) -> None:
-        attempts, now = delivery.attempts + 1, self._clock.now()
+    async def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         chance = random.random()  # noqa: S311 -- spreads retries, keeps no secret
-
-        def work(tx: Tx) -> None:
-            match outcome:
-                case Sent(code, error):
-                    outbox.finish(tx, delivery.id, DeliveryStatus.DELIVERED, attempts, error, code)
-                    store.set_last_status(tx, delivery.channel_id, DeliveryStatus.DELIVERED)
-                    if channel.last_status is DeliveryStatus.FAILED:
-                        tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=wire(now)))
-                    return
-                case Retry(error, code, after_seconds):
-                    again = retries.next_attempt(attempts, delivery.created_at, now, after_seconds, chance)
-                    status = DeliveryStatus.FAILED if again is None else DeliveryStatus.PENDING
-                case Rejected(error, code):
-                    again, status = None, DeliveryStatus.FAILED
-            if again is not None:
-                outbox.postpone(tx, delivery.id, attempts, again, error, code)
-            else:
-                outbox.finish(tx, delivery.id, status, attempts, error, code)
-            store.set_last_status(tx, delivery.channel_id, DeliveryStatus.FAILED)
-            if channel.enabled and rules.rings(status, attempts):
-                tx.emit(_failing(channel, outcome, wire(now)))
-
-        await self._db.write(work)
+        await self._db.write(lambda tx: _book(tx, delivery, outcome, chance))
         if outcome.error is not None:
             log.warning(
-                "notification not accepted", channel_id=delivery.channel_id, error=outcome.error, attempt=attempts
+                "notification not accepted",
+                channel_id=delivery.channel_id,
+                error=outcome.error,
+                attempt=delivery.attempts + 1,
             )
+
+
+def _book(tx: Tx, delivery: Delivery, outcome: Outcome, chance: float) -> None:
+    """Note what came of an attempt, unless its channel was deleted meanwhile."""
+    channel = store.find(tx, delivery.channel_id)
+    if channel is None:
+        return
+    attempts, now = delivery.attempts + 1, tx.clock.now()
+    again, status = None, DeliveryStatus.FAILED
+    if isinstance(outcome, Retry):
+        again = retries.next_attempt(attempts, delivery.created_at, now, outcome.after_seconds, chance)
+        status = DeliveryStatus.FAILED if again is None else DeliveryStatus.PENDING
+    elif isinstance(outcome, Sent):
+        status = DeliveryStatus.DELIVERED
+    if again is not None:
+        outbox.postpone(tx, delivery.id, attempts, again, outcome.error or "", outcome.response_code)
+    else:
+        outbox.finish(tx, delivery.id, status, attempts, outcome.error, outcome.response_code)
+    _tell(tx, channel, outcome, status, attempts)
+    if status is DeliveryStatus.FAILED:
+        outbox.take_back_ends(tx, delivery.id)
+
+
+def _tell(tx: Tx, channel: Channel, outcome: Outcome, status: DeliveryStatus, attempts: int) -> None:
+    """Keep how the channel does, and say so when that is news."""
+    timestamp = wire(tx.clock.now())
+    if isinstance(outcome, Sent):
+        store.set_last_status(tx, channel.id, DeliveryStatus.DELIVERED)
+        if channel.last_status is DeliveryStatus.FAILED:
+            tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=timestamp))
+        return
+    store.set_last_status(tx, channel.id, DeliveryStatus.FAILED)
+    if channel.enabled and rules.rings(status, attempts):
+        tx.emit(_failing(channel, outcome, timestamp))
 
 
 def _failing(channel: Channel, outcome: Retry | Rejected, timestamp: str) -> ChannelFailing:

@@ -287,6 +287,13 @@ def finish(
     tx.touch(TOUCHED)
 
 
+def take_back_ends(tx: Tx, delivery_id: int) -> None:
+    """Take back the waiting ends of alerts of whose beginning a channel has not heard: its delivery has failed."""
+    for notice in notices_of(tx, delivery_id):
+        if notice.kind is Kind.FIRED and notice.channel_id not in told(tx, notice.alert_id, Kind.FIRED):
+            tx.execute(delete(notices).where(*_waiting(notice.channel_id, notice.alert_id)))
+
+
 def postpone(tx: Tx, delivery_id: int, attempts: int, at: datetime, error: str, code: int | None) -> None:
     values = {"attempts": attempts, "next_attempt_at_ms": to_ms(at), "error": error, "response_code": code}
     tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))

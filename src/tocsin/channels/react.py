@@ -1,6 +1,6 @@
 """What facts about alerts put into the outbox, in their own transaction.  Source: docs/notifications.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from tocsin.alerts.models import (
@@ -14,7 +14,7 @@ from tocsin.alerts.models import (
     Status,
 )
 from tocsin.channels import outbox, rules, store
-from tocsin.channels.models import Beginning, Channel, Kind
+from tocsin.channels.models import Beginning, Channel, Kind, Notice
 from tocsin.db.tx import Reaction, Read, Tx
 
 FindAlert = Callable[[Read, int], AlertView | None]
@@ -132,6 +132,16 @@ def _end_in(tx: Tx, channel: Channel, alert: AlertView, key: str) -> None:
     at = max(at, outbox.waits_until(tx, channel.id, alert.id) or at)
     outbox.add(tx, channel.id, Kind.RESOLVED, alert, outbox.Place(key, at, held_under))
     outbox.release(tx, channel.id, alert.id, key, at)
+
+
+def tell_ends_again(tx: Tx, channel: Channel, again: Iterable[Notice], find_alert: FindAlert) -> None:
+    """Queue the ends of what a channel is now told of after all, where the end was not told because it had failed."""
+    for notice in again:
+        alert = find_alert(tx, notice.alert_id) if notice.kind is Kind.FIRED else None
+        if alert is None or alert.status is not Status.RESOLVED:
+            continue
+        if channel.id not in outbox.told(tx, alert.id, Kind.RESOLVED):
+            _end_in(tx, channel, alert, notice.group_key)
 
 
 def settle(tx: Tx, alert: AlertView) -> None:

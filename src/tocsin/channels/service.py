@@ -24,6 +24,7 @@ from tocsin.channels.models import (
     ChannelCreated,
     ChannelDeleted,
     ChannelList,
+    ChannelRecovered,
     ChannelType,
     ChannelUpdated,
     ChannelView,
@@ -37,10 +38,11 @@ from tocsin.channels.models import (
     TooManyChannels,
     TooManyRules,
 )
+from tocsin.channels.react import FindAlert, tell_ends_again
 from tocsin.channels.views import audited, delivery_list, masked, rule_view, test_notice, view
 from tocsin.containers.models import Severity
 from tocsin.core.clock import Clock, wire
-from tocsin.core.errors import Conflict, Invalid
+from tocsin.core.errors import Conflict, Invalid, NotFound
 from tocsin.core.limiter import Limiter
 from tocsin.core.secrets import MASK
 from tocsin.core.sending import Sender, Sent
@@ -64,6 +66,7 @@ class Channels:
         mailer: Mailer,
         uncertain: Uncertain,
         silenced: Silenced,
+        find_alert: FindAlert,
         base_url: str,
     ) -> None:
         self._db = db
@@ -71,6 +74,7 @@ class Channels:
         self._vault = vault
         self._sender = sender
         self._mailer = mailer
+        self._find_alert = find_alert
         self._base_url = base_url
         self._tests = Limiter(clock, burst=1, seconds_each=5)
         self.dispatcher = Dispatcher(db, clock, sender, mailer, self.open, uncertain, silenced, base_url)
@@ -194,13 +198,21 @@ class Channels:
         outcome = await self.dispatcher.send(channel, message)
         sent = isinstance(outcome, Sent)
         if sent:
-            await self._db.write(lambda tx: outbox.hurry(tx, channel_id))
+            await self._db.write(lambda tx: self._passed(tx, channel_id))
         return TestResult(
             status=DeliveryStatus.DELIVERED if sent else DeliveryStatus.FAILED,
             response_code=outcome.response_code,
             duration_ms=int((time.monotonic() - began) * 1000),
             error=outcome.error,
         )
+
+    def _passed(self, tx: Tx, channel_id: int) -> None:
+        """Note that a test got through: the channel is well, and what waits for it may leave."""
+        outbox.hurry(tx, channel_id)
+        channel = store.find(tx, channel_id)
+        if channel is not None and channel.last_status is DeliveryStatus.FAILED:
+            store.set_last_status(tx, channel_id, DeliveryStatus.DELIVERED)
+            tx.emit(ChannelRecovered(id=channel_id, name=channel.name, timestamp=wire(tx.clock.now())))
 
     # --- routing rules -----------------------------------------------------------------------------------------------
 
@@ -257,17 +269,23 @@ class Channels:
         return delivery_list(*await self._db.read(look), offset)
 
     async def deliveries_of_alert(self, alert_id: int, limit: int, offset: int) -> DeliveryList:
-        return delivery_list(
-            *await self._db.read(lambda read: outbox.list_of_alert(read, alert_id, limit, offset)), offset
-        )
+        """Raises NotFound."""
+
+        def look(read: Read) -> tuple[list[outbox.Row], int]:
+            if self._find_alert(read, alert_id) is None:
+                raise NotFound("Alert not found")
+            return outbox.list_of_alert(read, alert_id, limit, offset)
+
+        return delivery_list(*await self._db.read(look), offset)
 
     async def send_again(self, channel_id: int, delivery_id: int, actor: Actor) -> None:
         """Raises NotFound; Conflict: it has not failed."""
 
         def work(tx: Tx) -> None:
-            store.get(tx, channel_id)
+            channel = store.get(tx, channel_id)
             if not outbox.try_again(tx, channel_id, delivery_id):
                 raise Conflict("Only a failed delivery can be sent again")
+            tell_ends_again(tx, channel, outbox.notices_of(tx, delivery_id), self._find_alert)
             tx.audit(actor, "channel.send_again", f"channel:{channel_id}", {"delivery": delivery_id})
 
         await self._db.write(work)

@@ -20,10 +20,16 @@ _quiet_hours = msgspec.json.Decoder(QuietHours)
 
 def get(read: Read, channel_id: int) -> Channel:
     """Raises NotFound."""
-    row = read.execute(select(channels).where(channels.c.id == channel_id)).one_or_none()
-    if row is None:
+    channel = find(read, channel_id)
+    if channel is None:
         raise NotFound("Channel not found")
-    return _channel(row, _rules_of(read, [channel_id]).get(channel_id, ()))
+    return channel
+
+
+def find(read: Read, channel_id: int) -> Channel | None:
+    """Return a channel, None when there is none (any more)."""
+    row = read.execute(select(channels).where(channels.c.id == channel_id)).one_or_none()
+    return None if row is None else _channel(row, _rules_of(read, [channel_id]).get(channel_id, ()))
 
 
 def count(read: Read) -> int:

@@ -286,3 +286,38 @@ async def test_a_channel_that_takes_nothing_rings_in_the_others(sending: Program
     assert {name for _, _, name in told} == {"nas", "broken"}
     await put(sending, f"/channels/{broken['id']}", {"url": receiver.base + "/other"})
     await raised(sending, "channel_failing", "resolved")
+
+
+async def test_a_channel_that_is_switched_off_fails_no_more(sending: Program, receiver: Sink):
+    broken = await add(sending, receiver, "broken", url="http://127.0.0.1:9/x")
+    await fire(sending, "nas")
+    await raised(sending, "channel_failing")
+    await put(sending, f"/channels/{broken['id']}", {"enabled": False})
+    assert (await raised(sending, "channel_failing", "resolved"))["resolution"] == "entity_paused"
+
+
+async def test_a_test_that_gets_through_ends_the_failing(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [404]
+    await fire(sending, "nas")
+    await raised(sending, "channel_failing")
+    assert (await sending.client.post(f"/api/v1/channels/{made['id']}/test")).json["status"] == "delivered"
+    await raised(sending, "channel_failing", "resolved")
+    assert (await sending.client.get("/api/v1/channels")).json["channels"][0]["health"] == "healthy"
+
+
+async def test_a_channel_that_is_gone_does_not_fail(sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tocsin.core.sending.TIMEOUT_S", 1.0)
+    monkeypatch.setattr("tocsin.channels.rules.RINGS_AFTER_ATTEMPTS", 1)
+    made = await add(sending, receiver)
+    receiver.answers = ["hang"]
+    await fire(sending, "nas")
+
+    async def look() -> int:
+        return len(receiver.received)
+
+    await until(look, bool)
+    await sending.client.delete(f"/api/v1/channels/{made['id']}")
+    await asyncio.sleep(1.5)
+    assert [alert["alert_type"] for alert in await alerts(sending)] == ["test_type"]
+    assert sending.seen("channel.failing") == []

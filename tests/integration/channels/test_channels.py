@@ -1,6 +1,7 @@
 """Channels over HTTP, and notifications that reach a real receiver: each once, in order, whatever it answers."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -162,6 +163,8 @@ async def test_firing_and_end_are_told_once_each_and_in_order(sending: Program, 
     body = receiver.accepted[0].json
     assert (body["event"], body["alert"]["severity"], body["alert"]["status"]) == ("alert.fired", "critical", "active")
     assert receiver.accepted[0].headers["X-Tocsin-Delivery"] == body["delivery"]
+    unknown = await sending.client.get("/api/v1/alerts/999/deliveries")
+    assert error(unknown) == (404, "not_found", None)
     rows = (await sending.client.get(f"/api/v1/alerts/{body['alert']['id']}/deliveries")).json["deliveries"]
     assert [(row["status"], row["attempts"]) for row in rows] == [("delivered", 1)] * 2
 
@@ -199,7 +202,52 @@ async def test_what_is_refused_for_good_is_not_tried_again_and_shows(sending: Pr
     assert error(await sending.client.post(again))[:2] == (409, "conflict")
 
 
-async def test_many_at_once_are_one_message_and_a_crowd_a_digest(sending: Program, receiver: Sink):
+async def test_the_end_of_what_never_arrived_is_not_told(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [400]
+    await fire(sending, "lost")
+    await until(lambda: delivered(sending, made), lambda rows: [row["status"] for row in rows] == ["failed"])
+    await clear(sending, "lost")
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+    failed = (await delivered(sending, made))[-1]
+    await sending.client.post(f"/api/v1/channels/{made['id']}/deliveries/{failed['id']}/retry")
+
+    told = await accepted(receiver, 3)
+    assert [(event, name) for _, event, name in told[1:]] == [("alert.fired", "lost"), ("alert.resolved", "lost")]
+
+
+async def test_an_end_that_waits_behind_a_refusal_is_taken_back(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [503, 400]
+    await fire(sending, "lost")
+    await until(lambda: _tries(receiver), bool)
+    await clear(sending, "lost")
+    await until(lambda: delivered(sending, made), lambda rows: [row["status"] for row in rows] == ["failed"])
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+
+async def _tries(receiver: Sink) -> int:
+    return len(receiver.received)
+
+
+async def test_what_a_channel_missed_while_it_was_off_has_no_end_either(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    await fire(sending, "missed")
+    await put(sending, f"/channels/{made['id']}", {"enabled": False})
+    await until(lambda: delivered(sending, made), lambda rows: [row["error"] for row in rows] == ["channel_disabled"])
+    await put(sending, f"/channels/{made['id']}", {"enabled": True})
+    await clear(sending, "missed")
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+
+async def test_many_at_once_are_one_message_and_a_crowd_a_digest(
+    sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tocsin.channels.rules.FIRST_WAIT", timedelta(seconds=1))
     await add(sending, receiver)
     for number in range(30):
         await fire(sending, f"host-{number}")
