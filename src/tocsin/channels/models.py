@@ -147,7 +147,7 @@ class Delivery(NamedTuple):
 
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
-ChannelName = Annotated[str, Meta(min_length=1, max_length=100)]
+ChannelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Template = Annotated[str, Meta(max_length=4000)]
 PerMinute = Annotated[int, Meta(ge=1, le=60)]

@@ -182,8 +182,8 @@ class Channels:
     async def _check(self, channel: Channel) -> None:
         await asyncio.to_thread(checks.check, channel)  # time zones are files
         if channel.type is not ChannelType.EMAIL:
-            check_query(channel.type, channel.url)
             await self._sender.check(channel.url)
+            check_query(channel.type, channel.url)
             return
         read_recipients(channel.url)
         if not self._mailer.is_configured:

@@ -68,7 +68,7 @@ class WebhookDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
-WebhookName = Annotated[str, Meta(min_length=1, max_length=100)]
+WebhookName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 WebhookUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
 WebhookSecret = Annotated[str, Meta(min_length=16, max_length=256)]
 EventTypes = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=20)]

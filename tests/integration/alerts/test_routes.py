@@ -184,6 +184,7 @@ async def test_a_silence_in_the_future_begins_by_itself(program: Program):
         ({"duration_seconds": "60"}, "duration_seconds"),
         ({}, "global"),
         ({"entity_id": 3, "source": "host"}, "entity_type"),
+        ({"entity_id": 2**63, "entity_type": "container"}, "entity_id"),
         ({"entity_type": "pod"}, "entity_type"),
         ({"source": "x"}, "source"),
         ({"reason": "x" * 501, "source": "host"}, "reason"),

@@ -259,7 +259,13 @@ async def test_a_template_is_what_is_sent_and_a_secret_signs_it(sending: Program
     ("body", "field"),
     [
         ({"template": "{{ nonsense }}", "type": "slack"}, "template"),
+        ({"template": "{{Title}}", "type": "slack"}, "template"),
+        ({"template": "{{}}", "type": "slack"}, "template"),
         ({"template": "not json {{entity}}"}, "template"),
+        ({"template": '{"a": NaN}'}, "template"),
+        ({"template": "[" * 2000}, "template"),
+        ({"quiet_hours": {"start": "22:00", "end": "22:00"}}, "quiet_hours"),
+        ({"type": "telegram", "url": "https://[x"}, "url"),
         ({"quiet_hours": {"start": "25:00", "end": "07:00"}}, "quiet_hours.start"),
         ({"quiet_hours": {"start": "22:00\n", "end": "07:00"}}, "quiet_hours.start"),
         ({"quiet_hours": {"start": "22:00", "end": "07:00", "timezone": "Mars/Olympus"}}, "quiet_hours"),

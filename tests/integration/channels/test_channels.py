@@ -66,6 +66,8 @@ async def test_a_channel_hides_its_secrets_everywhere(sending: Program, receiver
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": " "}, "name"),
+        ({"url": "https://[x"}, "url"),
         ({"type": "carrier-pigeon"}, "type"),
         ({"url": "ftp://example.org/x"}, "url"),
         ({"url": "https://user:pw@example.org/x"}, "url"),

@@ -112,6 +112,8 @@ async def test_the_routes_of_webhooks(sending: Program, receiver: Sink):
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": " "}, "name"),
+        ({"url": "https://[x"}, "url"),
         ({"url": ""}, "url"),
         ({"url": "ftp://example.org/x"}, "url"),
         ({"url": "http://8.8.8.8/x"}, "url"),
