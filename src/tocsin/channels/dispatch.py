@@ -110,7 +110,7 @@ class Dispatcher:
             await self._settle(delivery, Rejected("channel_disabled" if notices else "nothing_to_say"))
             return
         template = None if channel.type is ChannelType.WEBHOOK else channel.template
-        message = compose(notices, delivery.key, self._base_url, delivery.created_at, template)
+        message = compose(notices, delivery.key, self._base_url, delivery.created_at, template, self._clock.now())
         await self._settle(delivery, await self.send(channel, message))
 
     def _begin(self, tx: Tx, channel_id: int, key: str) -> Delivery | None:

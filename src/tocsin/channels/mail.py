@@ -133,7 +133,10 @@ def compose_mail(message: Message, recipients: str, sender: str) -> EmailMessage
     mail["X-Tocsin-Delivery"] = message.key
     mail["Auto-Submitted"] = "auto-generated"
     lines = plain_lines(message)
-    lines += ["", *(f"{label}: {value}" for label, value in message.facts)] if message.facts else []
+    if message.is_single:
+        told = {"Time": message.values["since"], "Source": message.values["source"]}
+        facts = [*told.items(), ("Severity", message.values["severity"]), *message.facts]
+        lines += ["", *(f"{label}: {value}" for label, value in facts)]
     lines += ["", message.excerpt] if message.excerpt else []
     mail.set_content("\n".join([*lines, "", message.link, ""]))
     return mail

@@ -112,6 +112,9 @@ async def test_mail_tells_of_beginning_and_end(start: Start, quick: None, smtp: 
         None,
         "tocsin@example.org",
     )
+    said = first.get_content().splitlines()
+    assert {"Source: host", "Severity: warning"} < set(said)
+    assert [line for line in said if line.startswith("Time: 20")]
     assert first["Message-ID"] != second["Message-ID"]
     assert first["Date"] is not None
 
