@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from tocsin.alerts.models import Source
 from tocsin.channels import checks, outbox, store
+from tocsin.channels.changes import changed
 from tocsin.channels.dispatch import Dispatcher, Silenced, Uncertain
 from tocsin.channels.formats.push import check_query
 from tocsin.channels.mail import Mailer, read_recipients
@@ -39,12 +39,11 @@ from tocsin.channels.models import (
     TooManyRules,
 )
 from tocsin.channels.react import FindAlert, tell_ends_again
-from tocsin.channels.views import audited, delivery_list, masked, rule_view, test_notice, view
+from tocsin.channels.views import audited, delivery_list, rule_view, test_notice, view
 from tocsin.containers.models import Severity
 from tocsin.core.clock import Clock, wire
 from tocsin.core.errors import Conflict, Invalid, NotFound
 from tocsin.core.limiter import Limiter
-from tocsin.core.secrets import MASK
 from tocsin.core.sending import Sender, Sent
 from tocsin.core.vault import Vault, VaultError
 from tocsin.db.audit import difference
@@ -52,7 +51,6 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Read, Tx
 
 E = TypeVar("E", bound=StrEnum)
-T = TypeVar("T")
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
@@ -148,7 +146,7 @@ class Channels:
     async def change(self, channel_id: int, wanted: ChannelChange, actor: Actor) -> ChannelView:
         """Raises NotFound, Invalid, TargetForbidden, DuplicateName."""
         before = self._readable(await self._db.read(lambda read: store.get(read, channel_id)))
-        checked = _changed(before, wanted)
+        checked = changed(before, wanted)
         if replace(checked, name=before.name, enabled=before.enabled) != before:
             await self._check(checked)
         now = self._clock.now()
@@ -156,7 +154,7 @@ class Channels:
         def work(tx: Tx) -> ChannelView:
             stored = store.get(tx, channel_id)
             known = self._readable(stored)
-            after = replace(_changed(known, wanted), updated_at=now)
+            after = replace(changed(known, wanted), updated_at=now)
             if (after.type, after.url) not in {(checked.type, checked.url), (known.type, known.url)}:
                 raise Conflict("Somebody else has just changed this channel; look at it again")
             checks.check(after)
@@ -293,30 +291,6 @@ class Channels:
 
 class NotConfigured(Invalid):
     code = "not_configured"
-
-
-def _changed(before: Channel, wanted: ChannelChange) -> Channel:
-    """Return *before* with what *wanted* holds; masked values keep what they stand for."""
-    url = before.url if wanted.url is UNSET or wanted.url == masked(before) else wanted.url
-    headers = before.headers
-    if wanted.headers is not UNSET:
-        headers = {k: before.headers.get(k, v) if v == MASK else v for k, v in wanted.headers.items()}
-    return replace(
-        before,
-        name=_given(wanted.name, before.name),
-        type=_given(wanted.type, before.type),
-        url=url,
-        headers=headers,
-        enabled=_given(wanted.enabled, before.enabled),
-        template=_given(wanted.template, before.template) or None,
-        quiet_hours=_given(wanted.quiet_hours, before.quiet_hours),
-        max_per_minute=_given(wanted.max_per_minute, before.max_per_minute),
-        signing_secret=_given(wanted.signing_secret, before.signing_secret) or "",
-    )
-
-
-def _given(value: T | UnsetType, before: T) -> T:
-    return before if value is UNSET else value
 
 
 def _words(name: str, given: list[E] | str | None, kind: type[E]) -> tuple[E, ...]:

@@ -134,6 +134,22 @@ async def test_the_routes_of_channels_and_rules(sending: Program, receiver: Sink
     assert [event["id"] for event in sending.seen("channel.deleted")] == [other["id"]]
 
 
+async def test_secrets_do_not_follow_to_another_host(sending: Program, receiver: Sink):
+    secret = {"headers": {"Authorization": "Bearer hunter2"}, "signing_secret": "sixteen-letters-at-least"}
+    made = await add(sending, receiver, **secret)
+    path, elsewhere = f"/channels/{made['id']}", receiver.base.replace("127.0.0.1", "127.0.0.2") + "/hook"
+    for change, field in (
+        ({"url": elsewhere}, "headers"),
+        ({"url": elsewhere, "headers": made["headers"]}, "headers"),
+        ({"url": elsewhere, "headers": {}}, "signing_secret"),
+        ({"headers": {"X-New": "***"}}, "headers"),
+    ):
+        assert error(await put(sending, path, change)) == (400, "invalid_input", field), change
+    moved = await put(sending, path, {"url": elsewhere, "headers": {"X-New": "x"}, "signing_secret": None})
+    assert (moved.status, moved.json["headers"], moved.json["has_signing_secret"]) == (200, {"X-New": "***"}, False)
+    assert (await put(sending, path, {"url": elsewhere + "-2"})).status == 200
+
+
 async def test_changes_at_the_same_time_do_not_undo_each_other(sending: Program, receiver: Sink):
     made = await add(sending, receiver)
     path = f"/channels/{made['id']}"
