@@ -175,7 +175,7 @@ class Tocsin:
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
-        self.metrics = Metrics(self.hub)
+        self.metrics = Metrics(self.hub, self.channels.backlog)
         self.system = System(
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )

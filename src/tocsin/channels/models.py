@@ -145,6 +145,14 @@ class Delivery(NamedTuple):
     next_attempt_at: datetime
 
 
+class Backlog(NamedTuple):
+    """What has not been told yet. `oldest_seconds` is how long the oldest of it could have left already."""
+
+    notices: float
+    deliveries: float
+    oldest_seconds: float
+
+
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
 ChannelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, 
 
 from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
-from tocsin.channels.models import Beginning, Delivery, DeliveryStatus, Kind, Notice
+from tocsin.channels.models import Backlog, Beginning, Delivery, DeliveryStatus, Kind, Notice
 from tocsin.channels.tables import deliveries, notices
 from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
@@ -319,6 +319,18 @@ def try_again(tx: Tx, channel_id: int, delivery_id: int) -> bool:
     }
     tx.touch(TOUCHED)
     return tx.execute(failed.values(**values)).rowcount > 0
+
+
+def backlog(read: Read, now: datetime) -> Backlog:
+    """Return how much waits, and for how long it has been due."""
+    count = func.count().label("number")
+    unsent = select(count, func.min(notices.c.not_before_ms).label("since")).where(notices.c.delivery_id.is_(None))
+    pending = select(count, func.min(deliveries.c.created_at_ms).label("since")).where(
+        deliveries.c.status == DeliveryStatus.PENDING.value
+    )
+    waiting, begun = read.execute(unsent).one(), read.execute(pending).one()
+    oldest = min((row.since for row in (waiting, begun) if row.since is not None), default=to_ms(now))
+    return Backlog(waiting.number, begun.number, max(0, to_ms(now) - oldest) / 1000)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

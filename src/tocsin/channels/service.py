@@ -19,6 +19,7 @@ from tocsin.channels.message import compose
 from tocsin.channels.models import (
     MOST_CHANNELS,
     MOST_RULES,
+    Backlog,
     Channel,
     ChannelChange,
     ChannelCreated,
@@ -254,6 +255,10 @@ class Channels:
     def _tell(self, tx: Tx, channel_id: int) -> None:
         shown = view(self._readable(store.get(tx, channel_id)))
         tx.emit(ChannelUpdated(channel=shown, timestamp=wire(tx.clock.now())))
+
+    async def backlog(self) -> Backlog:
+        now = self._clock.now()
+        return await self._db.read(lambda read: outbox.backlog(read, now))
 
     # --- deliveries --------------------------------------------------------------------------------------------------
 

@@ -291,6 +291,27 @@ async def test_rules_choose_and_ends_follow_beginnings(sending: Program, receive
     ]
 
 
+async def test_what_waits_shows_in_the_metrics(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    receiver.answers = [500] * 50
+    await fire(sending, "nas")
+    await until(lambda: gauges(sending), lambda found: found["tocsin_deliveries_pending"] == 1)
+    await clear(sending, "nas")
+    found = await until(lambda: gauges(sending), lambda found: found["tocsin_notifications_oldest_seconds"] > 0.1)
+    assert (found["tocsin_deliveries_pending"], found["tocsin_notices_waiting"]) == (1, 1)
+    receiver.answers = []
+    await accepted(receiver, 2)
+    await until(lambda: gauges(sending), lambda found: set(found.values()) == {0})
+
+
+async def gauges(program: Program) -> dict[str, float]:
+    """Return what /metrics says of notifications that wait."""
+    text = (await program.client.get("/metrics")).body.decode()
+    names = ("tocsin_deliveries_pending", "tocsin_notices_waiting", "tocsin_notifications_oldest_seconds")
+    lines = (line.split() for line in text.splitlines())
+    return {line[0]: float(line[1]) for line in lines if line[0] in names}
+
+
 async def test_what_waits_survives_a_restart(start: Start, receiver: Sink, quick: None):
     settings = {"TOCSIN_EGRESS_ALLOW": "127.0.0.0/8"}
     async with start(**settings) as program:
