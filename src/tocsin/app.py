@@ -30,7 +30,7 @@ from tocsin.alerts.containers import ContainerKind, Lookups
 from tocsin.alerts.engine import AlertEngine
 from tocsin.alerts.own import OwnKind, OwnLookups
 from tocsin.alerts.service import Alerts, find_view
-from tocsin.channels import outbox
+from tocsin.channels import delivery_store
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
 from tocsin.channels.condition import channel_fact
 from tocsin.channels.mail import Mailer, MailServer
@@ -310,7 +310,11 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
-        Rule("deliveries", settings.retention_deliveries, partial(outbox.sweep, open_alerts=alert_store.open_ids())),
+        Rule(
+            "deliveries",
+            settings.retention_deliveries,
+            partial(delivery_store.sweep, open_alerts=alert_store.open_ids()),
+        ),
         Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tocsin.channels import outbox, rules, store
+from tocsin.channels import delivery_store, rules, store
 from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered, DeliveryStatus
 from tocsin.core.clock import wire
 from tocsin.db.tx import Read
@@ -18,7 +18,7 @@ def channel_fact(
         return ChannelDeleted(id=channel_id, timestamp=timestamp)
     if not channel.enabled or channel.last_status is not DeliveryStatus.FAILED:
         return ChannelRecovered(id=channel_id, name=channel.name, timestamp=timestamp)
-    last = outbox.last_tried(read, channel_id)
+    last = delivery_store.last_tried(read, channel_id)
     if last is None or not rules.rings(last.status, last.delivery.attempts):
         return None
     return ChannelFailing(

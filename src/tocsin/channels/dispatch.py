@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from tocsin.alerts.models import AlertEscalated
-from tocsin.channels import outbox, rules, store
+from tocsin.channels import outbox, rules, store, timing
 from tocsin.channels.formats import FORMATS
 from tocsin.channels.mail import Mailer
 from tocsin.channels.message import Message, compose
@@ -162,6 +162,7 @@ def _book(tx: Tx, delivery: Delivery, outcome: Outcome, chance: float) -> None:
     elif isinstance(outcome, Sent):
         status = DeliveryStatus.DELIVERED
     if again is not None:
+        again = rules.after_quiet_hours(channel.quiet_hours, timing.worst(outbox.notices_of(tx, delivery.id)), again)
         outbox.postpone(tx, delivery.id, attempts, again, outcome.error or "", outcome.response_code)
     else:
         outbox.finish(tx, delivery.id, status, attempts, outcome.error, outcome.response_code)

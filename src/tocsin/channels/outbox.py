@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, 
 
 from tocsin.alerts.models import AlertView
 from tocsin.channels import rules
-from tocsin.channels.models import Backlog, Beginning, Delivery, DeliveryStatus, Kind, Notice
+from tocsin.channels.models import Beginning, Delivery, DeliveryStatus, Kind, Notice
 from tocsin.channels.tables import deliveries, notices
 from tocsin.containers.models import Severity
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms
@@ -23,17 +23,6 @@ TOUCHED = "outbox"
 MOST_TOGETHER = 500
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AlertView)
-
-
-class Row(NamedTuple):
-    """A delivery as lists show it."""
-
-    delivery: Delivery
-    status: DeliveryStatus
-    alert_ids: list[int]
-    error: str | None
-    response_code: int | None
-    finished_at: datetime | None
 
 
 class Place(NamedTuple):
@@ -133,6 +122,17 @@ def cancel_escalations(tx: Tx, alert_id: int, channel_id: int | None = None) -> 
     return from_ms(min(gone)) if gone else None
 
 
+def list_waiting(read: Read, channel_id: int) -> list[tuple[Notice, datetime]]:
+    """Return what waits for its time, oldest first, each with that time."""
+    waiting = (notices.c.channel_id == channel_id, notices.c.delivery_id.is_(None), notices.c.held.is_(False))
+    rows = read.execute(select(notices).where(*waiting).order_by(notices.c.id))
+    return [(_notice(row), from_ms(row.not_before_ms)) for row in rows]
+
+
+def move(tx: Tx, notice_id: int, not_before: datetime) -> None:
+    tx.execute(update(notices).where(notices.c.id == notice_id).values(not_before_ms=to_ms(not_before)))
+
+
 def list_unsent(read: Read, channel_id: int) -> set[int]:
     """Return the alerts whose beginning a channel has not been told of yet."""
     unsent = (notices.c.delivery_id.is_(None), notices.c.kind == Kind.FIRED.value)
@@ -202,7 +202,7 @@ def channels_with_work(read: Read, now: datetime) -> list[int]:
 def pending_delivery(read: Read, channel_id: int) -> Delivery | None:
     mine = (deliveries.c.channel_id == channel_id, deliveries.c.status == DeliveryStatus.PENDING.value)
     row = read.execute(select(deliveries).where(*mine).order_by(deliveries.c.id).limit(1)).one_or_none()
-    return None if row is None else _delivery(row)
+    return None if row is None else delivery_of(row)
 
 
 def begin(tx: Tx, channel_id: int, key: str, max_per_minute: int, quiet: Collection[int] = ()) -> Delivery | None:
@@ -299,10 +299,9 @@ def postpone(tx: Tx, delivery_id: int, attempts: int, at: datetime, error: str, 
     tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
 
 
-def hurry(tx: Tx, channel_id: int) -> None:
-    """Make the next attempt now: there is reason to hope."""
-    mine = (deliveries.c.channel_id == channel_id, deliveries.c.status == DeliveryStatus.PENDING.value)
-    tx.execute(update(deliveries).where(*mine).values(next_attempt_at_ms=to_ms(tx.clock.now())))
+def hurry(tx: Tx, delivery_id: int, at: datetime) -> None:
+    """Make the next attempt at *at*."""
+    tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(next_attempt_at_ms=to_ms(at)))
 
 
 def try_again(tx: Tx, channel_id: int, delivery_id: int) -> bool:
@@ -321,59 +320,6 @@ def try_again(tx: Tx, channel_id: int, delivery_id: int) -> bool:
     return tx.execute(failed.values(**values)).rowcount > 0
 
 
-def backlog(read: Read, now: datetime) -> Backlog:
-    """Return how much waits, and for how long it has been due."""
-    count = func.count().label("number")
-    unsent = select(count, func.min(notices.c.not_before_ms).label("since")).where(notices.c.delivery_id.is_(None))
-    pending = select(count, func.min(deliveries.c.created_at_ms).label("since")).where(
-        deliveries.c.status == DeliveryStatus.PENDING.value
-    )
-    waiting, begun = read.execute(unsent).one(), read.execute(pending).one()
-    oldest = min((row.since for row in (waiting, begun) if row.since is not None), default=to_ms(now))
-    return Backlog(waiting.number, begun.number, max(0, to_ms(now) - oldest) / 1000)
-
-
-# --- lists -----------------------------------------------------------------------------------------------------------
-
-
-def list_of_channel(read: Read, channel_id: int, limit: int, offset: int) -> tuple[list[Row], int]:
-    return _page(read, [deliveries.c.channel_id == channel_id], limit, offset)
-
-
-def last_tried(read: Read, channel_id: int) -> Row | None:
-    """Return the newest delivery of a channel that was tried at least once."""
-    found, _ = _page(read, [deliveries.c.channel_id == channel_id, deliveries.c.attempts > 0], 1, 0)
-    return found[0] if found else None
-
-
-def list_of_alert(read: Read, alert_id: int, limit: int, offset: int) -> tuple[list[Row], int]:
-    about = select(notices.c.delivery_id).where(notices.c.alert_id == alert_id, notices.c.delivery_id.is_not(None))
-    return _page(read, [deliveries.c.id.in_(about)], limit, offset)
-
-
-def _page(read: Read, where: Sequence[Any], limit: int, offset: int) -> tuple[list[Row], int]:
-    page = select(deliveries).where(*where).order_by(deliveries.c.id.desc()).limit(limit).offset(offset)
-    rows = read.execute(page).all()
-    total = read.execute(select(func.count()).select_from(deliveries).where(*where)).scalar_one()
-    about: dict[int, list[int]] = {}
-    wanted = select(notices.c.delivery_id, notices.c.alert_id).where(
-        notices.c.delivery_id.in_([row.id for row in rows])
-    )
-    for row in read.execute(wanted.order_by(notices.c.id)):
-        about.setdefault(row.delivery_id, []).append(row.alert_id)
-    return [_row(row, about.get(row.id, [])) for row in rows], int(total)
-
-
-def sweep(tx: Tx, cutoff_ms: int, limit: int, open_alerts: Select[tuple[int]]) -> int:
-    """Delete what was sent or given up long ago, with its notices. What tells who was told of an open alert stays."""
-    needed = select(notices.c.delivery_id).where(
-        notices.c.alert_id.in_(open_alerts), notices.c.delivery_id.is_not(None)
-    )
-    old = select(deliveries.c.id).where(deliveries.c.finished_at_ms < cutoff_ms, deliveries.c.id.not_in(needed))
-    old = old.order_by(deliveries.c.id).limit(limit)
-    return tx.execute(delete(deliveries).where(deliveries.c.id.in_(old.scalar_subquery()))).rowcount
-
-
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -383,11 +329,6 @@ def _notice(row: Any) -> Notice:
     return Notice(row.id, row.channel_id, row.alert_id, kind, row.group_key, alert, cause_id, row.escalation)
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
     next_at = from_ms_or_none(row.next_attempt_at_ms) or from_ms(row.created_at_ms)
     return Delivery(row.id, row.channel_id, row.key, row.attempts, from_ms(row.created_at_ms), next_at)
-
-
-def _row(row: Any, alert_ids: list[int]) -> Row:
-    status = DeliveryStatus(row.status)
-    return Row(_delivery(row), status, alert_ids, row.error, row.response_code, from_ms_or_none(row.finished_at_ms))

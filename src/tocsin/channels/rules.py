@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tocsin.alerts.models import AlertView
-from tocsin.channels.models import Beginning, Channel, DeliveryStatus, QuietHours, Rule
+from tocsin.channels.models import Beginning, Channel, DeliveryStatus, Notice, QuietHours, Rule
 from tocsin.containers.models import Severity
 
 FIRST_WAIT = timedelta(seconds=2)
@@ -87,6 +87,15 @@ def not_before(now: datetime, last_sent_at: datetime | None) -> datetime:
     """Return when a notice may leave: soon, or once the half minute after the last message of its group is over."""
     soon = now + FIRST_WAIT
     return soon if last_sent_at is None else max(soon, last_sent_at + MERGE_FOR)
+
+
+def due_again(channel: Channel, notice: Notice, was_due: datetime, now: datetime) -> datetime:
+    """Return when a notice may leave that had to wait until *was_due* before the quiet hours of *channel* changed."""
+    at = was_due if was_due <= now + MERGE_FOR else now + FIRST_WAIT
+    if notice.escalation:
+        after = _after(channel, notice.alert) or timedelta(0)
+        at = min(was_due, max(now, datetime.fromisoformat(notice.alert.last_seen_at) + after))
+    return after_quiet_hours(channel.quiet_hours, notice.alert.severity, at)
 
 
 def after_quiet_hours(quiet: QuietHours | None, severity: Severity, at: datetime) -> datetime:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.alerts.models import Source
-from tocsin.channels import checks, outbox, store
+from tocsin.channels import checks, delivery_store, outbox, store, timing
 from tocsin.channels.changes import changed
 from tocsin.channels.dispatch import Dispatcher, Silenced, Uncertain
 from tocsin.channels.formats.push import check_query
@@ -160,7 +160,9 @@ class Channels:
                 raise Conflict("Somebody else has just changed this channel; look at it again")
             checks.check(after)
             store.save(tx, self._seal_changes(stored, known, after))
-            outbox.hurry(tx, channel_id)
+            timing.hurry(tx, after)
+            if after.quiet_hours != known.quiet_hours:
+                timing.reschedule(tx, after)
             tx.audit(actor, "channel.update", f"channel:{channel_id}", difference(audited(known), audited(after)))
             tx.emit(ChannelUpdated(channel=view(after), timestamp=wire(now)))
             return view(after)
@@ -207,9 +209,11 @@ class Channels:
 
     def _passed(self, tx: Tx, channel_id: int) -> None:
         """Note that a test got through: the channel is well, and what waits for it may leave."""
-        outbox.hurry(tx, channel_id)
         channel = store.find(tx, channel_id)
-        if channel is not None and channel.last_status is DeliveryStatus.FAILED:
+        if channel is None:
+            return
+        timing.hurry(tx, channel)
+        if channel.last_status is DeliveryStatus.FAILED:
             store.set_last_status(tx, channel_id, DeliveryStatus.DELIVERED)
             tx.emit(ChannelRecovered(id=channel_id, name=channel.name, timestamp=wire(tx.clock.now())))
 
@@ -258,26 +262,26 @@ class Channels:
 
     async def backlog(self) -> Backlog:
         now = self._clock.now()
-        return await self._db.read(lambda read: outbox.backlog(read, now))
+        return await self._db.read(lambda read: delivery_store.backlog(read, now))
 
     # --- deliveries --------------------------------------------------------------------------------------------------
 
     async def deliveries(self, channel_id: int, limit: int, offset: int) -> DeliveryList:
         """Raises NotFound."""
 
-        def look(read: Read) -> tuple[list[outbox.Row], int]:
+        def look(read: Read) -> tuple[list[delivery_store.Row], int]:
             store.get(read, channel_id)
-            return outbox.list_of_channel(read, channel_id, limit, offset)
+            return delivery_store.list_of_channel(read, channel_id, limit, offset)
 
         return delivery_list(*await self._db.read(look), offset)
 
     async def deliveries_of_alert(self, alert_id: int, limit: int, offset: int) -> DeliveryList:
         """Raises NotFound."""
 
-        def look(read: Read) -> tuple[list[outbox.Row], int]:
+        def look(read: Read) -> tuple[list[delivery_store.Row], int]:
             if self._find_alert(read, alert_id) is None:
                 raise NotFound("Alert not found")
-            return outbox.list_of_alert(read, alert_id, limit, offset)
+            return delivery_store.list_of_alert(read, alert_id, limit, offset)
 
         return delivery_list(*await self._db.read(look), offset)
 

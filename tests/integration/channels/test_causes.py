@@ -214,6 +214,39 @@ async def test_what_comes_in_quiet_hours_is_told_when_they_are_over(sending: Pro
     assert [(event, name) for _, event, name in told[1:]] == [("alert.fired", "later"), ("alert.resolved", "later")]
 
 
+async def test_quiet_hours_that_are_taken_away_keep_nothing_back(sending: Program, receiver: Sink):
+    quiet = {"start": "00:00", "end": "23:59", "timezone": "UTC"}
+    made = await add(sending, receiver, quiet_hours=quiet)
+    await fire(sending, "nas")
+    await clear(sending, "nas")
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": None})
+    assert [event for _, event, _ in await accepted(receiver, 2)] == ["alert.fired", "alert.resolved"]
+
+
+async def test_nothing_is_tried_again_in_quiet_hours(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [503] * 20
+    await fire(sending, "nas")
+    await _attempts(receiver, 1)
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": {"start": "00:00", "end": "23:59"}})
+    await asyncio.sleep(0.3)
+    before = len(receiver.received)
+    await asyncio.sleep(0.7)
+    assert len(receiver.received) == before
+
+    receiver.answers = []
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": None})
+
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["nas"]
+
+
+async def _attempts(receiver: Sink, count: int) -> None:
+    async def look() -> int:
+        return len(receiver.received)
+
+    await until(look, lambda found: found >= count)
+
+
 async def test_what_comes_and_goes_is_one_alert(start: Start, quick: None):
     async with start(TOCSIN_FLAP_COUNT="3") as program:
         for _ in range(3):
