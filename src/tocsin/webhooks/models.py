@@ -97,7 +97,7 @@ class WebhookChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class WebhookView(msgspec.Struct, kw_only=True):
-    """The secret is never shown, nor what the URL holds behind its question mark."""
+    """The secret is never shown; of the URL what may be one shows as `***`."""
 
     id: str
     name: str

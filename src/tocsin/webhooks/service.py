@@ -3,6 +3,7 @@
 import secrets
 import uuid
 
+import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -34,6 +35,8 @@ from tocsin.webhooks.models import (
     WebhookUpdated,
     WebhookView,
 )
+
+log = structlog.get_logger(__name__)
 
 
 class Webhooks:
@@ -104,7 +107,15 @@ class Webhooks:
             store.insert_webhook(tx, replace(self._seal(webhook), cursor=number))
 
         await self._db.write(work)
+        await self._note_twins(webhook)
         return shown
+
+    async def _note_twins(self, webhook: Webhook) -> None:
+        """Say when another subscription has the same URL and secret: whoever listens there gets everything twice."""
+        others = await self._db.read(lambda read: store.list_page(read, MOST_WEBHOOKS, 0))
+        for other in map(self._readable, others):
+            if other.id != webhook.id and (other.url, other.secret) == (webhook.url, webhook.secret):
+                log.warning("two webhooks have the same url and secret", webhook_id=webhook.id, other_id=other.id)
 
     async def change(self, webhook_id: str, wanted: WebhookChange, actor: Actor) -> WebhookView:
         """Raises NotFound, Invalid, TargetForbidden."""

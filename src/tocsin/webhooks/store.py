@@ -46,7 +46,9 @@ def count(read: Read) -> int:
 
 
 def list_page(read: Read, limit: int, offset: int) -> list[Webhook]:
-    page = select(webhooks).order_by(webhooks.c.created_at_ms, webhooks.c.id).limit(limit).offset(offset)
+    """Return one page, newest first."""
+    newest = (webhooks.c.created_at_ms.desc(), webhooks.c.id.desc())
+    page = select(webhooks).order_by(*newest).limit(limit).offset(offset)
     return [_webhook(row) for row in read.execute(page)]
 
 
