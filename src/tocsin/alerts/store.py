@@ -129,14 +129,14 @@ def count_active(read: Read, *, acknowledged: bool) -> int:
     return int(read.execute(select(func.count()).select_from(alerts).where(*where)).scalar_one())
 
 
-def list_page(read: Read, wanted: Wanted, limit: int) -> tuple[list[Alert], bool, int]:
+def list_page(read: Read, wanted: Wanted, limit: int, offset: int = 0) -> tuple[list[Alert], bool, int]:
     """Return one page, newest first, whether there is more, and how many match (counted up to 10,000)."""
     where = _conditions(wanted)
     counted = select(alerts.c.id).where(*where).limit(LONGEST_COUNT).subquery()
     total = int(read.execute(select(func.count()).select_from(counted)).scalar_one())
     if wanted.before_id is not None:
         where.append(_older_than(_cursor(read, wanted.before_id)))
-    rows = read.execute(select(alerts).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+    rows = read.execute(select(alerts).where(*where).order_by(*_NEWEST).limit(limit + 1).offset(offset)).all()
     return [_alert(row) for row in rows[:limit]], len(rows) > limit, total
 
 

@@ -10,11 +10,18 @@ from msgspec import Meta
 from tocsin.alerts.models import EntityType, Source
 from tocsin.containers.models import Severity
 from tocsin.core.clock import Instant
+from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
 from tocsin.http.params import LARGEST_ID
 
+MOST_SILENCES = 500
+"""So many hold or are to come; what is over does not count."""
 LONGEST_SECONDS = 30 * 24 * 3600
 Filter = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class TooManySilences(Conflict):
+    pass
 
 
 class Shown(StrEnum):
