@@ -192,8 +192,10 @@ def channels_with_work(read: Read, now: datetime) -> list[int]:
     """Return the channels that have something to send at *now*."""
     now_ms = to_ms(now)
     pending = deliveries.c.status == DeliveryStatus.PENDING.value
-    busy = select(deliveries.c.channel_id, deliveries.c.next_attempt_at_ms).where(pending)
-    due = {row.channel_id: row.next_attempt_at_ms <= now_ms for row in read.execute(busy)}
+    busy = select(deliveries.c.channel_id, deliveries.c.next_attempt_at_ms).where(pending).order_by(deliveries.c.id)
+    due: dict[int, bool] = {}
+    for row in read.execute(busy):
+        due.setdefault(row.channel_id, row.next_attempt_at_ms <= now_ms)  # the first is the one to be tried
     waiting = (notices.c.delivery_id.is_(None), notices.c.held.is_(False), notices.c.not_before_ms <= now_ms)
     found = read.execute(select(notices.c.channel_id).where(*waiting).distinct()).scalars()
     return [channel_id for channel_id, is_due in due.items() if is_due] + [one for one in found if one not in due]

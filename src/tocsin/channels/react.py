@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+import structlog
+
 from tocsin.alerts.models import (
     AlertAcknowledged,
     AlertEvent,
@@ -16,6 +18,8 @@ from tocsin.alerts.models import (
 from tocsin.channels import outbox, rules, store
 from tocsin.channels.models import Beginning, Channel, Kind, Notice
 from tocsin.db.tx import Reaction, Read, Tx
+
+log = structlog.get_logger(__name__)
 
 FindAlert = Callable[[Read, int], AlertView | None]
 
@@ -51,7 +55,11 @@ def tell_beginning(tx: Tx, alert: AlertView) -> None:
     if alert.silence_id is not None:
         return
     above = _told_of_cause(tx, alert)
-    for channel, after in rules.chosen(store.list_channels(tx), alert):
+    channels = store.list_channels(tx)
+    unknown = rules.unknown_names(channels, alert)
+    if unknown:
+        log.warning("a label names channels that do not exist", names=unknown, entity=alert.entity_name)
+    for channel, after in rules.chosen(channels, alert):
         _begin_in(tx, channel, after, alert, above.get(channel.id, []))
 
 

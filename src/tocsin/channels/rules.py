@@ -43,15 +43,23 @@ def _fits(pattern: str | None, text: str) -> bool:
 def chosen(channels: list[Channel], alert: AlertView) -> list[Told]:
     """Return who is told: a channel without rules of all, one with rules if one of them matches.
 
-    A label names channels, which are then told at once; if it names none that exist, routing is as without it. No
-    channel is told that it fails itself.
+    A label names channels, which are then told at once, those that are switched off apart; if it names none that exist,
+    routing is as without it. No channel is told that it fails itself.
     """
     able = [channel for channel in channels if channel.enabled and alert.entity_key != f"channel:{channel.id}"]
-    names = {name.strip().casefold() for name in (alert.channels or "").split(",") if name.strip()}
-    named = [Told(channel) for channel in able if channel.name.casefold() in names]
-    if named:
-        return named
+    names = _named(alert)
+    if any(channel.name.casefold() in names for channel in channels):
+        return [Told(channel) for channel in able if channel.name.casefold() in names]
     return [Told(channel, after) for channel in able if (after := _after(channel, alert)) is not None]
+
+
+def unknown_names(channels: list[Channel], alert: AlertView) -> list[str]:
+    """Return what a label names that is no channel."""
+    return sorted(_named(alert) - {channel.name.casefold() for channel in channels})
+
+
+def _named(alert: AlertView) -> set[str]:
+    return {name.strip().casefold() for name in (alert.channels or "").split(",") if name.strip()}
 
 
 def _after(channel: Channel, alert: AlertView) -> timedelta | None:

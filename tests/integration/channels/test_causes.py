@@ -327,6 +327,29 @@ async def test_a_channel_that_takes_nothing_rings_in_the_others(sending: Program
     await raised(sending, "channel_failing", "resolved")
 
 
+async def test_a_failed_message_that_is_sent_again_does_not_hurry_the_next(
+    sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch
+):
+    made = await add(sending, receiver)
+    path = f"/api/v1/channels/{made['id']}/deliveries"
+    receiver.answers = [404, 404]
+    for number, name in enumerate(("a", "b"), start=1):
+        await fire(sending, name)
+        await until(lambda: sending.client.get(path), lambda found, n=number: _failed(found.json) == n)  # type: ignore[misc]
+    monkeypatch.setattr("tocsin.core.retries.WAITS_S", (30.0,))
+    receiver.answers = [503] * 50
+    before = len(receiver.received)
+    for row in reversed((await sending.client.get(path)).json["deliveries"]):
+        await sending.client.post(f"{path}/{row['id']}/retry")
+        await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
+    assert len(receiver.received) - before == 1
+
+
+def _failed(found: Any) -> int:
+    return len([row for row in found["deliveries"] if row["status"] == "failed"])
+
+
 async def test_a_channel_that_is_switched_off_fails_no_more(sending: Program, receiver: Sink):
     broken = await add(sending, receiver, "broken", url="http://127.0.0.1:9/x")
     await fire(sending, "nas")

@@ -16,6 +16,8 @@ from aiosmtpd.smtp import AuthResult
 from conftest import Start
 from integration.alerts.test_routes import clear, fire
 from support.program import Program, until
+from tocsin.channels.mail import read_recipients
+from tocsin.core.errors import Invalid
 
 AUTHORITY = trustme.CA()
 
@@ -210,3 +212,32 @@ async def test_recipients_that_do_not_exist_are_said(start: Start, quick: None, 
         assert await _deliveries(program, number, 1) == [("failed", 1, "recipients_refused")]
         result = await program.client.post(f"/api/v1/channels/{number}/test")
         assert (result.json["status"], result.json["error"]) == ("delivered", "recipients_refused")
+
+
+@pytest.mark.parametrize("address", ["a@b.c", "a.b+c@mail.example.org", "root@localhost", "o'neil@example.org"])
+def test_addresses(address: str):
+    assert read_recipients(f"{address}, x@example.org") == [address, "x@example.org"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a",
+        "a@",
+        "@b.c",
+        "a@@b.c",
+        "a@b..c",
+        "a@.b",
+        "a@b.",
+        "a..b@c",
+        ".a@b",
+        "a b@c",
+        "a@b\n!",
+        "<a@b>",
+        "é@b.c",
+        "a@-b.c",
+    ],
+)
+def test_what_is_no_address(address: str):
+    with pytest.raises(Invalid):
+        read_recipients(f"x@example.org, {address}")

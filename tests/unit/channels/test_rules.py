@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tocsin.channels.models import Channel, ChannelType, Notice, QuietHours, Rule
-from tocsin.channels.rules import after_quiet_hours, due_again
+from tocsin.channels.rules import after_quiet_hours, chosen, due_again, unknown_names
 from tocsin.channels.template import fill, json_text
 from tocsin.channels.views import test_notice as sample_notice
 from tocsin.containers.models import Severity
@@ -59,6 +59,28 @@ def test_what_waited_for_quiet_hours_that_changed(quiet: QuietHours | None, was_
     assert due_again(channel, notice._replace(escalation=True), at(was_due), now) == min(
         at(was_due), at("2026-01-10T12:20:00")
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "names", "unknown"),
+    [
+        (None, ["ops", "phone"], []),
+        ("Phone", ["phone"], []),
+        ("phone, fax", ["phone"], ["fax"]),
+        ("fax", ["ops", "phone"], ["fax"]),
+        ("off", [], []),
+        ("off,phone", ["phone"], []),
+    ],
+)
+def test_a_label_names_who_is_told(label: str | None, names: list[str], unknown: list[str]):
+    blank, notice = told(None)
+    alert = replace(notice.alert, channels=label)
+    channels = [
+        replace(blank, id=number, name=name, rules=(), enabled=name != "off")
+        for number, name in enumerate(("ops", "phone", "off"), start=1)
+    ]
+    assert [one.channel.name for one in chosen(channels, alert)] == names
+    assert unknown_names(channels, alert) == unknown
 
 
 def told(quiet: QuietHours | None) -> tuple[Channel, Notice]:
