@@ -25,7 +25,7 @@ from tocsin.alerts.endpoints import EndpointKind
 from tocsin.alerts.endpoints import Lookups as EndpointLookups
 from tocsin.alerts.engine import AlertEngine
 from tocsin.alerts.models import EntityType
-from tocsin.alerts.own import OwnKind
+from tocsin.alerts.own import OwnKind, OwnLookups
 from tocsin.alerts.service import Alerts, find_view
 from tocsin.certificates import evidence as certificate_evidence
 from tocsin.certificates import react as certificate_react
@@ -33,14 +33,15 @@ from tocsin.certificates import store as certificate_store
 from tocsin.certificates.api import ROUTES as CERTIFICATE_ROUTES
 from tocsin.certificates.service import Certificates
 from tocsin.certificates.watch import CertificateWatch
-from tocsin.channels import outbox
+from tocsin.channels import delivery_store
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
+from tocsin.channels.condition import channel_fact
 from tocsin.channels.mail import Mailer, MailServer
 from tocsin.channels.react import reaction as channel_reaction
 from tocsin.channels.service import Channels
 from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.evidence import evidence, find, parents, residents
+from tocsin.containers.evidence import evidence, find, host_fact, parents, residents
 from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -137,10 +138,10 @@ class Tocsin:
         )
         self.alert_engine = AlertEngine(
             (
-                ContainerKind(Lookups(find, evidence, parents, residents)),
+                ContainerKind(Lookups(find, evidence, parents, residents, host_fact)),
                 EndpointKind(EndpointLookups(endpoint_store.find, find, parents)),
                 CertificateKind(certificate_lookups),
-                OwnKind(),
+                OwnKind(OwnLookups(channel_fact, webhook_store.find)),
             ),
             silence_store.matching,
             settings.flap_count,
@@ -192,13 +193,21 @@ class Tocsin:
         self._make_endpoints()
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
-            self.db, clock, self.vault, self.sender, mailer, self.hosts.uncertain, settings.public_url
+            self.db,
+            clock,
+            self.vault,
+            self.sender,
+            mailer,
+            self.hosts.uncertain,
+            alert_store.silenced_among,
+            find_view,
+            settings.public_url,
         )
         self.webhooks = Webhooks(self.db, clock, self.vault, self.sender)
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
-        self.metrics = Metrics(self.hub)
+        self.metrics = Metrics(self.hub, self.channels.backlog)
         self.system = System(
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
@@ -378,7 +387,11 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("endpoint_checks", settings.retention_checks, history_store.sweep_blocks),
         Rule("endpoint_hours", settings.retention_endpoint_hours, history_store.sweep_hours),
         Rule("certificate_checks", settings.retention_certificate_checks, certificate_store.sweep),
-        Rule("deliveries", settings.retention_deliveries, outbox.sweep),
+        Rule(
+            "deliveries",
+            settings.retention_deliveries,
+            partial(delivery_store.sweep, open_alerts=alert_store.open_ids()),
+        ),
         Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
         Rule("log_tails", settings.retention_archived, log_store.sweep),

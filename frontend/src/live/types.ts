@@ -35,6 +35,7 @@ export interface LiveEvents {
   'alert.fired': Alert
   'alert.updated': Alert
   'alert.silenced': Alert
+  'alert.unsilenced': Alert
   'alert.acknowledged': Alert
   'alert.resolved': Alert
   'silence.created': Silence
@@ -75,6 +76,7 @@ const NAMES: Record<LiveType, true> = {
   'alert.fired': true,
   'alert.updated': true,
   'alert.silenced': true,
+  'alert.unsilenced': true,
   'alert.acknowledged': true,
   'alert.resolved': true,
   'silence.created': true,
