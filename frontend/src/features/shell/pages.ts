@@ -13,6 +13,7 @@ export interface Page {
 export const PAGES: Page[] = [
   { name: 'dashboard', to: '/', icon: 'home', key: 'd' },
   { name: 'containers', to: '/containers', icon: 'box', key: 'c' },
+  { name: 'endpoints', to: '/endpoints', icon: 'pulse', key: 'e' },
   { name: 'alerts', to: '/alerts', icon: 'bell', key: 'a' },
 ]
 
