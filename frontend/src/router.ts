@@ -50,6 +50,13 @@ export const router = createRouter({
           component: () => import('@/features/endpoints/EndpointFormPage.vue'),
           props: (route) => ({ id: Number(route.params.id) }),
         },
+        { path: 'certificates', name: 'certificates', component: () => import('@/features/certificates/CertificatesPage.vue') },
+        {
+          path: 'certificates/:id(\\d+)',
+          name: 'certificate',
+          component: () => import('@/features/certificates/CertificatePage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
         { path: 'logs', name: 'group-logs', component: () => import('@/features/containers/GroupLogsPage.vue') },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {

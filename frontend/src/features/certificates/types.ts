@@ -36,6 +36,7 @@ export interface CertificateCheck {
   signature_algorithm: string | null
   key_type: string | null
   tls_version: string | null
+  weakness: string | null
   not_before: string | null
   not_after: string | null
   days_remaining: number | null
@@ -62,6 +63,7 @@ export interface Certificate {
   check_interval_seconds: number
   warning_thresholds: number[]
   warn_at_lifetime_percent: number | null
+  accept_untrusted: boolean
   last_alerted_threshold: number | null
   last_check_at: string | null
   next_check_at: string | null
@@ -100,9 +102,10 @@ export interface CertificateChange {
   check_interval_seconds?: number
   warning_thresholds?: number[]
   warn_at_lifetime_percent?: number | null
+  accept_untrusted?: boolean
 }
 
-export type NewCertificate = CertificateChange & { hostname: string; port: number; protocol: Protocol }
+export type NewCertificate = CertificateChange & { hostname: string; port?: number; protocol: Protocol }
 
 export const CERTIFICATE_STATUSES = ['expired', 'error', 'expiring', 'valid', 'unknown'] as const satisfies readonly CertificateStatus[]
 export const CERTIFICATE_SOURCES = ['auto', 'label', 'standalone'] as const satisfies readonly CertificateSource[]

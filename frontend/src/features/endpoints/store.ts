@@ -1,8 +1,9 @@
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, ref, shallowReactive, shallowRef } from 'vue'
-import { ApiError } from '@/api/client'
+import type { ApiError } from '@/api/client'
 import { useUptimeDays } from '@/features/dashboard/uptime'
 import { useHosts } from '@/features/runtime/hosts'
+import { useLateReads } from '@/live/late'
 import { onLive } from '@/live/live'
 import { getEndpoint, getSparklines, listEndpoints } from './api'
 import { extendSpark, patchAlert, patchCheck, patchStatus } from './patch'
@@ -11,8 +12,6 @@ import type { Endpoint, EndpointEvents } from './types'
 
 /** Thousands of checks a minute are shown together once a second. */
 const GATHER_MS = 1000
-/** More news at once than this, and the whole list is read instead. */
-const MOST_SINGLE = 5
 
 /** Every endpoint in use, kept current by events. */
 export const useEndpoints = defineStore('endpoints', () => {
@@ -68,8 +67,9 @@ export const useEndpoints = defineStore('endpoints', () => {
     else if (loaded.value) readSoon(id)
   }
 
+  const readSoon = useLateReads({ readOne: async (id) => put((await getEndpoint(id)).endpoint), readAll: load, forget })
+
   let gathered: EndpointEvents['endpoint.check_result'][] = []
-  const changed = new Set<number>()
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function flush() {
@@ -82,25 +82,6 @@ export const useEndpoints = defineStore('endpoints', () => {
       byId.set(known.id, patchCheck(known, event))
       sparklines.set(known.id, extendSpark(sparklines.get(known.id), event))
     }
-    void readChanged()
-  }
-
-  async function readChanged() {
-    const ids = [...changed]
-    changed.clear()
-    if (ids.length > MOST_SINGLE) return load()
-    for (const id of ids) {
-      try {
-        put((await getEndpoint(id)).endpoint)
-      } catch (cause) {
-        if (cause instanceof ApiError && cause.status === 404) forget(id)
-      }
-    }
-  }
-
-  function readSoon(id: number) {
-    changed.add(id)
-    timer ??= setTimeout(flush, GATHER_MS)
   }
 
   onLive('endpoint.check_result', (event) => {
