@@ -12,7 +12,7 @@ import sys
 import time
 
 from benchmarks.support import TOKEN, percentile
-from tocsin.app import raise_file_limit
+from tocsin.process import raise_file_limit
 
 PATH = "/api/v1/containers/events"
 _SENT = re.compile(rb"sent=(\d+)")

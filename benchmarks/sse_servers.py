@@ -18,13 +18,14 @@ import uvloop
 
 from benchmarks.bare import Answering
 from benchmarks.support import TOKEN
-from tocsin.app import Tocsin, prepare_database, raise_file_limit
+from tocsin.app import Tocsin
 from tocsin.containers.models import RuntimeStatusChanged
 from tocsin.core.clock import Clock, SystemClock, wire
 from tocsin.core.events import Frame, encode, name_of
 from tocsin.core.hub import Filter, encode_frames
 from tocsin.core.logs import configure
 from tocsin.http.server import Server, listen
+from tocsin.process import prepare_database, raise_file_limit
 from tocsin.settings import load
 
 EVERY_S = 0.2

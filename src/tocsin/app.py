@@ -1,19 +1,11 @@
 """The composition root: every object, the reaction table, the jobs, the order of start and stop."""
 
 import asyncio
-import contextlib
-import fcntl
-import gc
-import os
-import resource
-import socket
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import cached_property
-from pathlib import Path
-from typing import IO, Any
+from functools import cached_property, partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -26,8 +18,21 @@ from tocsin.accounts.service import Accounts
 from tocsin.accounts.store import sweep_sessions
 from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
-from tocsin.alerts.engine import AlertEngine, Lookups
+from tocsin.alerts.certificates import CertificateKind
+from tocsin.alerts.certificates import Lookups as CertificateLookups
+from tocsin.alerts.containers import ContainerKind, Lookups
+from tocsin.alerts.endpoints import EndpointKind
+from tocsin.alerts.endpoints import Lookups as EndpointLookups
+from tocsin.alerts.engine import AlertEngine
+from tocsin.alerts.models import EntityType
+from tocsin.alerts.own import OwnKind
 from tocsin.alerts.service import Alerts, find_view
+from tocsin.certificates import evidence as certificate_evidence
+from tocsin.certificates import react as certificate_react
+from tocsin.certificates import store as certificate_store
+from tocsin.certificates.api import ROUTES as CERTIFICATE_ROUTES
+from tocsin.certificates.service import Certificates
+from tocsin.certificates.watch import CertificateWatch
 from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
 from tocsin.channels.mail import Mailer, MailServer
@@ -40,19 +45,31 @@ from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
 from tocsin.containers.watch import EngineWatch
-from tocsin.core.clock import Clock, SystemClock
+from tocsin.core.clock import Clock
 from tocsin.core.egress import EgressPolicy
 from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
 from tocsin.core.sending import Sender
 from tocsin.core.supervision import Supervisor
-from tocsin.core.vault import Vault, VaultError, load_key
+from tocsin.core.vault import Vault, load_key
 from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
+from tocsin.dashboard.api import Bars
 from tocsin.db.database import Database
-from tocsin.db.engine import open_engine, sqlite_url
-from tocsin.db.migrate import SchemaProblem, damaged, migrate
+from tocsin.db.engine import sqlite_url
 from tocsin.db.retention import Retention, Rule, sweep_audit, sweep_journal
-from tocsin.db.tx import Reaction, Tx
+from tocsin.db.tx import Reaction, Read, Tx
+from tocsin.endpoints import history_store
+from tocsin.endpoints import store as endpoint_store
+from tocsin.endpoints.api import ROUTES as ENDPOINT_ROUTES
+from tocsin.endpoints.checker import Checker
+from tocsin.endpoints.guard import Guard
+from tocsin.endpoints.metrics import EndpointCollector
+from tocsin.endpoints.models import Endpoint
+from tocsin.endpoints.monitors import Monitors
+from tocsin.endpoints.packer import Packer
+from tocsin.endpoints.queries import EndpointQueries
+from tocsin.endpoints.react import reaction as endpoint_reaction
+from tocsin.endpoints.service import Endpoints, Headers
 from tocsin.http import app as http
 from tocsin.http import openapi
 from tocsin.http.asgi import App, Receive, Scope, Send, respond
@@ -61,7 +78,6 @@ from tocsin.http.live import OPERATION as EVENTS_OPERATION
 from tocsin.http.live import LiveEvents
 from tocsin.http.pages import Pages
 from tocsin.http.peer import Peer
-from tocsin.http.server import Server, listen
 from tocsin.http.streams import StreamCaps
 from tocsin.logs import store as log_store
 from tocsin.logs.api import DOWNLOAD, GROUP_STREAM, STREAM
@@ -69,6 +85,10 @@ from tocsin.logs.api import ROUTES as LOG_ROUTES
 from tocsin.logs.download import LogDownload
 from tocsin.logs.reader import LogReader
 from tocsin.logs.stream import LogStream
+from tocsin.probes.certificate import inspect
+from tocsin.probes.http import parse_target
+from tocsin.probes.kinds import Probes
+from tocsin.probes.stalls import Stalls
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET
@@ -90,6 +110,8 @@ ROUTES = (
     *ACCOUNT_ROUTES,
     *ADMINISTRATION_ROUTES,
     *CONTAINER_ROUTES,
+    *ENDPOINT_ROUTES,
+    *CERTIFICATE_ROUTES,
     *LOG_ROUTES,
     *ALERT_ROUTES,
     *SILENCE_ROUTES,
@@ -97,13 +119,8 @@ ROUTES = (
     *WEBHOOK_ROUTES,
     *DASHBOARD_ROUTES,
 )
-ANNOUNCE_AFTER_S = 1.0  # what the first moments log comes before the link, not after it
 LONGEST_ENGINE_PAUSE_S = 10.0
 LOG_STREAMS, LOG_STREAMS_PER_CLIENT = 20, 5
-
-
-class StartProblem(Exception):
-    """Tocsin cannot start; the message is one sentence for a person."""
 
 
 class Tocsin:
@@ -113,10 +130,30 @@ class Tocsin:
         self.settings = settings
         self.clock = clock
         self.hub = Hub()
-        self.alert_engine = AlertEngine(
-            Lookups(find, evidence, parents, residents, silence_store.matching), settings.flap_count
+        self.vault = open_vault(settings)
+        self.headers = Headers(self.vault)
+        certificate_lookups = CertificateLookups(
+            certificate_evidence.standing, certificate_evidence.wanted_by, endpoint_store.find, find, parents
         )
-        reactions: tuple[Reaction, ...] = (*self.alert_engine.reactions(), channel_reaction(find_view))
+        self.alert_engine = AlertEngine(
+            (
+                ContainerKind(Lookups(find, evidence, parents, residents)),
+                EndpointKind(EndpointLookups(endpoint_store.find, find, parents)),
+                CertificateKind(certificate_lookups),
+                OwnKind(),
+            ),
+            silence_store.matching,
+            settings.flap_count,
+        )
+        certificate_sources = certificate_react.Sources(
+            certificate_react.Lookups(find, endpoint_store.find, find_https)
+        )
+        reactions: tuple[Reaction, ...] = (
+            endpoint_reaction(find, self.headers.seal),
+            *certificate_sources.reactions(),
+            *self.alert_engine.reactions(),
+            channel_reaction(find_view),
+        )
         self.db = Database(database_url(settings), clock, self.hub.publish, reactions)
         self.supervisor = Supervisor(clock)
         self.scheduler = Scheduler(clock)
@@ -149,7 +186,10 @@ class Tocsin:
         self.alerts = Alerts(self.db, clock, self.alert_engine)
         self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
         self.sender = Sender(self.egress, clock)
-        self.vault = open_vault(settings)
+        look = partial(inspect, ca_file=settings.ca_file)
+        self.certificate_watch = CertificateWatch(self.db, clock, self.egress, look)
+        self.certificates = Certificates(self.db, clock, self.egress, self.certificate_watch, certificate_sources)
+        self._make_endpoints()
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
             self.db, clock, self.vault, self.sender, mailer, self.hosts.uncertain, settings.public_url
@@ -162,11 +202,23 @@ class Tocsin:
         self.system = System(
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
+        self.metrics.registry.register(EndpointCollector(self.monitors, self.checker, lambda: len(self.guard.lost)))
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
         log_caps = StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT)
         self.log_stream = LogStream(self.log_reader, self.identity, log_caps, self.peer.address)
         self.log_download = LogDownload(self.log_reader, log_caps, self.peer.address)
         self.asgi = self._make_asgi()
+
+    def _make_endpoints(self) -> None:
+        settings, db, clock = self.settings, self.db, self.clock
+        self.probes = Probes(self.egress, clock.monotonic, settings.ca_file)
+        self.stalls = Stalls(clock.monotonic)
+        self.monitors = Monitors(self.headers.open)
+        self.guard = Guard(db, clock, self.probes, self.monitors, settings.connectivity_check, was_told)
+        self.checker = Checker(db, clock, self.hub, self.probes, self.stalls, self.monitors, self.guard)
+        self.packer = Packer(db, clock, self.monitors, settings.retention_endpoint_days)
+        self.endpoints = Endpoints(db, clock, self.headers, self.monitors, self.checker, self.probes.dialer)
+        self.endpoint_queries = EndpointQueries(db, clock, self.monitors, find)
 
     def _make_asgi(self) -> App:
         settings = self.settings
@@ -175,12 +227,15 @@ class Tocsin:
             {
                 "accounts": self.accounts,
                 "alerts": self.alerts,
+                "certificates": self.certificates,
                 "channels": self.channels,
                 "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
-                "daily_uptimes": self.container_queries,
+                "bars": Bars(self.container_queries, self.endpoint_queries),
                 "db": self.db,
+                "endpoint_queries": self.endpoint_queries,
+                "endpoints": self.endpoints,
                 "log_reader": self.log_reader,
                 "peer": self.peer,
                 "silences": self.silences,
@@ -232,8 +287,14 @@ class Tocsin:
         await self.db.start()
         try:
             code = await self.accounts.prepare(self.settings.admin_user, self.settings.admin_password)
+            await self.certificate_watch.spread_overdue()
+            await self.guard.begin()
+            await self.checker.load()
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
+            self.supervisor.start("stalls", self.stalls.run)
+            self.supervisor.start("checks", self.checker.scheduler.run)
+            self.supervisor.start("check results", self.checker.write_behind)
             self.supervisor.start("live streams", self.live_events.sweep)
             self.supervisor.start("notifications", self.channels.dispatcher.run)
             self.supervisor.start("webhooks", self.webhooks.dispatcher.run)
@@ -246,6 +307,9 @@ class Tocsin:
             self.end_streams()
             await self.supervisor.stop()
             await self.scheduler.stop()
+            await self.checker.stop()
+            self.probes.close()
+            await self.certificate_watch.close()
             await self.sender.close()
             for runtime in self.runtimes.values():
                 await runtime.close()
@@ -258,6 +322,10 @@ class Tocsin:
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
         every("fire alerts that waited", timedelta(seconds=1), self.alerts.fire_due)
         every("begin and end silences", timedelta(seconds=1), self.silences.turn)
+        every("pack checks", timedelta(seconds=10), self.packer.run, timeout_s=600)
+        every("look after our own network", timedelta(seconds=5), self.guard.watch)
+        every("forget endpoints", timedelta(hours=1), self.endpoints.forget, timeout_s=600)
+        every("look at certificates", timedelta(seconds=5), self.certificate_watch.look_at_due, timeout_s=120)
         every("retry reactions", timedelta(seconds=5), self._retry_reactions)
         every("retention", timedelta(hours=1), self.retention.sweep, timeout_s=1800)
 
@@ -268,6 +336,20 @@ class Tocsin:
     def end_streams(self) -> None:
         self.hub.close()
         self.log_stream.close()
+
+
+def find_https(read: Read, host: str, port: int) -> Endpoint | None:
+    """Return an active endpoint that is checked by https at this host and port."""
+    for endpoint in endpoint_store.find_https(read, host):
+        target = parse_target(endpoint.target)
+        if (target.host, target.port) == (host, port):
+            return endpoint
+    return None
+
+
+def was_told(read: Read, scope: str) -> bool:
+    """Say whether an alert about our own network is open."""
+    return bool(alert_store.list_open_of(read, EntityType.SYSTEM, f"connectivity:{scope}"))
 
 
 def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
@@ -293,6 +375,9 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
         Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
         Rule("alerts", settings.retention_alerts, alert_store.sweep),
+        Rule("endpoint_checks", settings.retention_checks, history_store.sweep_blocks),
+        Rule("endpoint_hours", settings.retention_endpoint_hours, history_store.sweep_hours),
+        Rule("certificate_checks", settings.retention_certificate_checks, certificate_store.sweep),
         Rule("deliveries", settings.retention_deliveries, outbox.sweep),
         Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
         Rule("silences", timedelta(days=90), silence_store.sweep),
@@ -320,95 +405,3 @@ def mail_server(settings: Settings) -> MailServer:
 
 def database_url(settings: Settings) -> str:
     return settings.database_url or sqlite_url(settings.data_dir / "tocsin.db")
-
-
-# --- starting and stopping the process -------------------------------------------------------------------------------
-
-
-def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT.  Raises StartProblem."""
-    import uvloop
-
-    raise_file_limit()
-    host, port = settings.addr
-    try:
-        sock = listen(host, port)
-    except OSError as exc:
-        raise StartProblem(f"TOCSIN_ADDR='{host}:{port}' cannot be used: {exc.strerror or exc}") from exc
-    with sock, locked(settings.data_dir):
-        prepare_database(settings)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, sock))
-
-
-async def _serve(settings: Settings, sock: socket.socket) -> None:
-    tocsin = Tocsin(settings, SystemClock())
-    async with tocsin.running() as code:
-
-        async def before_stop() -> None:
-            log.info("stopping")
-            tocsin.end_streams()
-
-        server = Server(tocsin.asgi, sock, before_stop)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 1000)
-        loop = asyncio.get_running_loop()
-        await server.run_until_stopped(lambda: loop.call_later(ANNOUNCE_AFTER_S, announce, settings, code))
-    log.info("stopped")
-
-
-def announce(settings: Settings, code: str | None) -> None:
-    """Say where to go; the last thing the log shows at a first start is the link to the set-up page."""
-    host, port = settings.addr
-    log.info("listening", address=f"{host}:{port}")
-    url = f"{settings.public_url}/setup?code={code}" if code else settings.public_url
-    text = "Set Tocsin up here (the link works once)" if code else "Tocsin is ready"
-    print(f"\n  {text}:\n\n    {url}\n", file=sys.stderr, flush=True)  # noqa: T201 -- for the person at the terminal
-
-
-@contextlib.contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder: two programs on one database would each believe to be alone.
-
-    Raises StartProblem: it is in use, or cannot be written.
-    """
-    path = data_dir / "tocsin.lock"
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file: IO[str] = path.open("a", encoding="ascii")
-    except OSError as exc:
-        raise StartProblem(f"The data folder {data_dir} cannot be written: {exc.strerror}") from exc
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StartProblem(f"Another Tocsin uses the data folder {data_dir}; stop it first") from None
-        yield
-
-
-def prepare_database(settings: Settings) -> None:
-    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood."""
-    url = database_url(settings)
-    where = "TOCSIN_DATABASE_URL" if settings.database_url else str(settings.data_dir / "tocsin.db")
-    engine = open_engine(url)
-    try:
-        os.umask(0o077)
-        migrate(engine, settings.data_dir / "backups", SystemClock().now())
-        open_vault(settings).unlock()
-    except (SchemaProblem, VaultError) as exc:
-        raise StartProblem(str(exc)) from exc
-    except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence
-        reason = str(getattr(exc, "orig", exc)).strip().splitlines()[0]
-        if "malformed" in reason or "not a database" in reason:
-            raise StartProblem(damaged(settings.data_dir / "tocsin.db", reason)) from exc
-        raise StartProblem(f"The database ({where}) cannot be used: {reason}") from exc
-    finally:
-        engine.dispose()
-
-
-def raise_file_limit() -> None:
-    """Use as many file handles as the system lets us: each listener and each probe takes one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 20), hard))

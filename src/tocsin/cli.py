@@ -12,13 +12,14 @@ from tocsin.accounts import store
 from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import NewToken, RoleName, SignIn, TokenScope, UserChange
 from tocsin.accounts.service import Accounts
-from tocsin.app import StartProblem, database_url, prepare_database, serve
+from tocsin.app import database_url
 from tocsin.core.clock import SystemClock
 from tocsin.core.errors import AppError
 from tocsin.core.logs import configure
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor
 from tocsin.http.peer import Peer
+from tocsin.process import StartProblem, prepare_database, serve
 from tocsin.settings import Settings, SettingsError, load, unknown_names
 
 T = TypeVar("T")

@@ -168,6 +168,26 @@ def _folder(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def _references(text: str) -> tuple[tuple[str, int], ...]:
+    found = []
+    for part in _names(text):
+        try:
+            found.append(_address(part))
+        except ValueError:
+            raise ValueError("allowed: addresses with a port, such as 1.1.1.1:53, separated by commas") from None
+    return tuple(found)
+
+
+def _certificate_file(text: str) -> Path | None:
+    sentence = "allowed: a file with certificates in PEM form"
+    try:
+        if text and "-----BEGIN CERTIFICATE-----" not in Path(text).read_text(encoding="utf-8"):
+            raise ValueError(sentence)
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(sentence) from None
+    return Path(text) if text else None
+
+
 def _header_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
         raise ValueError("allowed: the name of a header, such as Remote-User")
@@ -287,6 +307,18 @@ TABLE = (
     Setting("TOCSIN_EGRESS_ALLOW", "", _rules, "Hosts and networks Tocsin may contact although they are local."),
     Setting("TOCSIN_EGRESS_DENY", "", _rules, "Hosts and networks Tocsin must never contact."),
     Setting(
+        "TOCSIN_CONNECTIVITY_CHECK",
+        "",
+        _references,
+        "Addresses beyond your network (`1.1.1.1:53`), asked before many endpoints are believed to be down at once.",
+    ),
+    Setting(
+        "TOCSIN_CA_FILE",
+        "",
+        _certificate_file,
+        "A file of certificates (PEM) that are trusted beside the system's in checks of endpoints and certificates.",
+    ),
+    Setting(
         "TOCSIN_SECRET_KEY",
         "",
         _secret(40),
@@ -304,6 +336,10 @@ TABLE = (
     Setting("TOCSIN_RETENTION_TRANSITIONS", "400d", _KEEP, "How long state transitions are kept."),
     Setting("TOCSIN_RETENTION_ARCHIVED", "30d", _KEEP, "How long archived containers are kept."),
     Setting("TOCSIN_RETENTION_ALERTS", "400d", _KEEP, "How long alerts are kept after they ended."),
+    Setting("TOCSIN_RETENTION_CHECKS", "30d", _KEEP, "How long each check of an endpoint is kept."),
+    Setting("TOCSIN_RETENTION_ENDPOINT_HOURS", "90d", _KEEP, "How long the hourly sums of checks are kept."),
+    Setting("TOCSIN_RETENTION_ENDPOINT_DAYS", "400d", _KEEP, "How long the daily sums of checks are kept."),
+    Setting("TOCSIN_RETENTION_CERTIFICATE_CHECKS", "90d", _KEEP, "How long it is kept what certificates were shown."),
     Setting("TOCSIN_RETENTION_AUDIT", "400d", _KEEP, "How long the record of who changed what is kept."),
     Setting("TOCSIN_ORGANISATION_NAME", "Tocsin", _text, "The name shown to visitors."),
     Setting("TOCSIN_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."),
@@ -343,6 +379,8 @@ class Settings:
     log_redact: Pattern | None
     egress_allow: Rules
     egress_deny: Rules
+    connectivity_check: tuple[tuple[str, int], ...]
+    ca_file: Path | None
     secret_key: Secret | None
     smtp_host: str
     smtp_port: int
@@ -355,6 +393,10 @@ class Settings:
     retention_transitions: timedelta
     retention_archived: timedelta
     retention_alerts: timedelta
+    retention_checks: timedelta
+    retention_endpoint_hours: timedelta
+    retention_endpoint_days: timedelta
+    retention_certificate_checks: timedelta
     retention_audit: timedelta
     organisation_name: str
     log_level: str

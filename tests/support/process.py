@@ -10,24 +10,32 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from support.namespaces import Host
 from support.postgres import free_port
 
 TOKEN = "a-token-for-the-tests-only"
 
 
 class Process:
-    """`tocsin serve` on a free port. `log` is everything it said so far. `program` is what Python runs."""
+    """`tocsin serve` on a free port. `log` is everything it said so far. `program` is what Python runs.
+
+    With a *host* it runs in that namespace, and is reached at its address.
+    """
 
     program: tuple[str, ...] = ("-m", "tocsin")
 
-    def __init__(self, data_dir: Path, port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, data_dir: Path, port: int | None = None, *, host: Host | None = None, **environment: str
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
+        self._inside = () if host is None else host.inside
+        address = f"{'127.0.0.1' if host is None else host.address}:{self.port}"
+        self.base = f"http://{address}"
         self._log = data_dir.parent / f"{data_dir.name}.log"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
-            "TOCSIN_ADDR": f"127.0.0.1:{self.port}",
+            "TOCSIN_ADDR": address,
             "TOCSIN_DATA_DIR": str(data_dir),
             "TOCSIN_API_TOKEN": TOKEN,
             "TOCSIN_RUNTIME": "none",
@@ -37,7 +45,7 @@ class Process:
 
     def start(self, *, wait: bool = True) -> "Process":
         with self._log.open("ab") as log:
-            command = [sys.executable, *self.program, "serve"]
+            command = [*self._inside, sys.executable, *self.program, "serve"]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         if wait:
             self.wait_until_ready()

@@ -15,9 +15,10 @@ import aiohttp
 from blockbuster import blockbuster_ctx
 from multidict import CIMultiDict
 
-from tocsin.app import Tocsin, prepare_database
+from tocsin.app import Tocsin
 from tocsin.core.clock import SystemClock
 from tocsin.http.server import Server, listen
+from tocsin.process import prepare_database
 from tocsin.settings import load
 
 T = TypeVar("T")

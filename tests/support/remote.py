@@ -1,34 +1,34 @@
-"""A Docker engine on another host: its own network namespace, TLS with certificates on both sides, a link to cut."""
+"""A Docker engine on another host: in a namespace of its own, with certificates on both sides."""
 
-import subprocess
 from pathlib import Path
 
 import trustme
 
 from support.engine import Engine
+from support.namespaces import Host
 
-NAMESPACE, OURS, THEIRS = "tocsin-far", "10.99.7.1", "10.99.7.2"
 PORT = 2376
 
 
 class Remote(Engine):
     """Reached at `address` with the `certificates`; `docker(...)` goes through its local socket all the same."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: Host) -> None:
         super().__init__(folder, bridge="tocsinfar", network="172.31.90")
-        self.address = f"tcp+tls://{THEIRS}:{PORT}"
+        self.host = host
+        self.address = f"tcp+tls://{host.address}:{PORT}"
         self.certificates = folder / "certificates"
         self._authority = trustme.CA()
 
     def command(self) -> list[str]:
-        return ["nsenter", f"--net=/run/netns/{NAMESPACE}", *super().command()]
+        return ["nsenter", f"--net={self.host.path}", *super().command()]
 
     def config(self, runc: Path) -> dict[str, object]:
         config = super().config(runc)
         del config["bridge"]
         return {
             **config,
-            "hosts": [self.url, f"tcp://{THEIRS}:{PORT}"],
+            "hosts": [self.url, f"tcp://{self.host.address}:{PORT}"],
             "bip": "172.30.5.1/24",
             "tlsverify": True,
             "tlscacert": str(self.certificates / "ca.pem"),
@@ -42,7 +42,7 @@ class Remote(Engine):
     def prepare(self) -> None:
         super().prepare()
         self.make_certificates(self.certificates, self._authority)
-        server = self._authority.issue_cert(THEIRS)
+        server = self._authority.issue_cert(self.host.address)
         server.private_key_pem.write_to_path(self.folder / "server-key.pem")
         server.cert_chain_pems[0].write_to_path(self.folder / "server.pem")
 
@@ -54,33 +54,3 @@ class Remote(Engine):
         client.private_key_pem.write_to_path(folder / "key.pem")
         client.cert_chain_pems[0].write_to_path(folder / "cert.pem")
         return folder
-
-    def cut(self) -> None:
-        """Pull the cable."""
-        run(f"ip -n {NAMESPACE} link set eth0 down")
-
-    def mend(self) -> None:
-        run(f"ip -n {NAMESPACE} link set eth0 up")
-
-
-def make_network() -> None:
-    drop_network()
-    for command in (
-        f"ip netns add {NAMESPACE}",
-        f"ip link add tocsinveth type veth peer name eth0 netns {NAMESPACE}",
-        f"ip addr add {OURS}/30 dev tocsinveth",
-        "ip link set tocsinveth up",
-        f"ip -n {NAMESPACE} addr add {THEIRS}/30 dev eth0",
-        f"ip -n {NAMESPACE} link set eth0 up",
-        f"ip -n {NAMESPACE} link set lo up",
-    ):
-        run(command)
-
-
-def drop_network() -> None:
-    subprocess.run(["ip", "link", "del", "tocsinveth"], capture_output=True, check=False)
-    subprocess.run(["ip", "netns", "del", NAMESPACE], capture_output=True, check=False)
-
-
-def run(command: str) -> None:
-    subprocess.run(command.split(), check=True, capture_output=True)

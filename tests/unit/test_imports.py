@@ -7,14 +7,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "src/tocsin"
-SLICES = {"accounts", "alerts", "channels", "containers", "dashboard", "logs", "silences", "system", "webhooks"}
+SLICES = {
+    "accounts",
+    "alerts",
+    "certificates",
+    "channels",
+    "containers",
+    "dashboard",
+    "endpoints",
+    "logs",
+    "silences",
+    "system",
+    "webhooks",
+}
 BELOW = {
     "core": {"core"},
     "db": {"core", "db"},
     "http": {"core", "db", "http"},
     "runtimes": {"core", "runtimes"},
+    "probes": {"core", "probes"},
 }
-COMPOSITION = {"app", "cli", "__main__", "__init__"}
+COMPOSITION = {"app", "cli", "process", "__main__", "__init__"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -62,7 +75,7 @@ def test_only_the_clock_asks_for_the_time():
     assert found == {"core/clock"}
 
 
-LAZY = {"uvloop", "alembic", "re2", "cryptography", "aiosmtplib"}
+LAZY = {"uvloop", "alembic", "re2", "cryptography", "aiosmtplib", "OpenSSL", "dns", "icmplib", "jsonpath_rfc9535"}
 """Heavy libraries that most runs do not need; anything else inside a function is a cycle in disguise."""
 
 

@@ -272,6 +272,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCertificates
+         * @description List watched certificates, each with what the latest check showed.
+         */
+        get: operations["listCertificates"];
+        put?: never;
+        /**
+         * CreateCertificate
+         * @description Watch the certificate of a host. Its first check is in the answer, unless that takes more than five seconds.
+         */
+        post: operations["createCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{certificate_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetCertificate
+         * @description Show one certificate and its chain.
+         */
+        get: operations["getCertificate"];
+        /**
+         * UpdateCertificate
+         * @description Change how a certificate is watched, whatever its source; what is left out stays.
+         */
+        put: operations["updateCertificate"];
+        post?: never;
+        /**
+         * DeleteCertificate
+         * @description Stop watching a certificate, and forget its history. Not for those that an endpoint or a label asks for.
+         */
+        delete: operations["deleteCertificate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{certificate_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CheckCertificate
+         * @description Check a certificate now; after five seconds the answer is what was known before, and the check goes on.
+         */
+        post: operations["checkCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{certificate_id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListChecks
+         * @description List the checks that showed something new, newest first.
+         */
+        get: operations["listCertificateChecks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -675,7 +767,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * ListEndpoints
+         * ListOfContainer
          * @description List the endpoints that belong to a container.
          */
         get: operations["listContainerEndpoints"];
@@ -972,6 +1064,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboard/sparklines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetSparklines
+         * @description Return the last 20 response times in ms of endpoints by their id, oldest first, null where a check failed.
+         */
+        get: operations["getSparklines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dashboard/uptime": {
         parameters: {
             query?: never;
@@ -1004,6 +1116,198 @@ export interface paths {
          * @description Say what is available. There is one edition, and it has no limits.
          */
         get: operations["getEdition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListEndpoints
+         * @description List endpoints, by container and label; those of no container by name.
+         */
+        get: operations["listEndpoints"];
+        put?: never;
+        /**
+         * CreateEndpoint
+         * @description Add an endpoint that belongs to no container. It is checked at once.
+         */
+        post: operations["createEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * TryEndpoint
+         * @description Check something once, before it is saved, and keep nothing of it.
+         */
+        post: operations["tryEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetEndpoint
+         * @description Return one endpoint and its uptime.
+         */
+        get: operations["getEndpoint"];
+        /**
+         * UpdateEndpoint
+         * @description Change an endpoint; what is left out stays, and so do headers that are sent back masked.
+         */
+        put: operations["updateEndpoint"];
+        post?: never;
+        /**
+         * DeleteEndpoint
+         * @description Delete an endpoint with its history. One that labels ask for goes with its label.
+         */
+        delete: operations["deleteEndpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CheckEndpoint
+         * @description Check it now; the answer is what was found.
+         */
+        post: operations["checkEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListChecks
+         * @description List checks, newest first.
+         */
+        get: operations["listChecks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PauseEndpoint
+         * @description Check it no more for now. What rings about it ends.
+         */
+        post: operations["pauseEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/response-times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetResponseTimes
+         * @description Return the response times of a range (24h unless said otherwise), step by step.
+         */
+        get: operations["getResponseTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ResumeEndpoint
+         * @description Check it again.
+         */
+        post: operations["resumeEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/uptime/daily": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetDays
+         * @description Return uptime and incidents of each UTC day, today first.
+         */
+        get: operations["getEndpointDays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1385,6 +1689,11 @@ export interface components {
             total: number;
             next_before_id: number | null;
         };
+        /**
+         * AlertState
+         * @enum {string}
+         */
+        AlertState: "normal" | "alerting";
         /** AlertView */
         AlertView: {
             id: number;
@@ -1478,6 +1787,227 @@ export interface components {
             total: number;
             has_more: boolean;
         };
+        /** CertificateAnswer */
+        CertificateAnswer: {
+            certificate: components["schemas"]["CertificateView"];
+        };
+        /** CertificateChange */
+        CertificateChange: {
+            check_interval_seconds?: number;
+            warning_thresholds?: number[];
+            warn_at_lifetime_percent?: number | null;
+            accept_untrusted?: boolean;
+        };
+        /** CertificateCheck */
+        CertificateCheck: {
+            id: number;
+            monitor_id: number;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            checked_at: string;
+            subject_cn: string | null;
+            issuer_cn: string | null;
+            issuer_org: string | null;
+            sans: string[];
+            serial_number: string | null;
+            fingerprint_sha256: string | null;
+            signature_algorithm: string | null;
+            /** @description Such as EC P-256 or RSA 2048 */
+            key_type: string | null;
+            tls_version: string | null;
+            /** @description Such as: an RSA key of 1024 bits */
+            weakness: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_before: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_after: string | null;
+            days_remaining: number | null;
+            chain_valid: boolean | null;
+            chain_fault: components["schemas"]["ChainFault"] | null;
+            chain_error: string | null;
+            hostname_match: boolean | null;
+            error_message: string | null;
+        };
+        /** CertificateCheckDetail */
+        CertificateCheckDetail: {
+            id: number;
+            monitor_id: number;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            checked_at: string;
+            subject_cn: string | null;
+            issuer_cn: string | null;
+            issuer_org: string | null;
+            sans: string[];
+            serial_number: string | null;
+            fingerprint_sha256: string | null;
+            signature_algorithm: string | null;
+            /** @description Such as EC P-256 or RSA 2048 */
+            key_type: string | null;
+            tls_version: string | null;
+            /** @description Such as: an RSA key of 1024 bits */
+            weakness: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_before: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_after: string | null;
+            days_remaining: number | null;
+            chain_valid: boolean | null;
+            chain_fault: components["schemas"]["ChainFault"] | null;
+            chain_error: string | null;
+            hostname_match: boolean | null;
+            error_message: string | null;
+            chain: components["schemas"]["ChainLink"][];
+        };
+        /** CertificateChecks */
+        CertificateChecks: {
+            monitor_id: number;
+            checks: components["schemas"]["CertificateCheck"][];
+            total: number;
+            has_more: boolean;
+        };
+        /** CertificateCreated */
+        CertificateCreated: {
+            certificate: components["schemas"]["CertificateView"];
+            latest_check: components["schemas"]["CertificateCheck"] | null;
+        };
+        /** CertificateDetail */
+        CertificateDetail: {
+            certificate: components["schemas"]["CertificateView"];
+            latest_check: components["schemas"]["CertificateCheckDetail"] | null;
+        };
+        /** CertificateItem */
+        CertificateItem: {
+            id: number;
+            hostname: string;
+            port: number;
+            protocol: components["schemas"]["Protocol"];
+            source: components["schemas"]["CertificateSource"];
+            endpoint_id: number | null;
+            container_names: string[];
+            status: components["schemas"]["CertificateStatus"];
+            problems: components["schemas"]["Problem"][];
+            check_interval_seconds: number;
+            warning_thresholds: number[];
+            /** @description No warning while a larger share of its lifetime remains */
+            warn_at_lifetime_percent: number | null;
+            /** @description Who signed it, and for which name, is no problem */
+            accept_untrusted: boolean;
+            last_alerted_threshold: number | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_check_at: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            next_check_at: string | null;
+            last_error: string | null;
+            external_id: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            created_at: string;
+            days_remaining: number | null;
+            latest_check: components["schemas"]["CertificateCheck"] | null;
+        };
+        /** CertificateList */
+        CertificateList: {
+            certificates: components["schemas"]["CertificateItem"][];
+            total: number;
+            has_more: boolean;
+        };
+        /**
+         * CertificateSource
+         * @enum {string}
+         */
+        CertificateSource: "standalone" | "auto" | "label";
+        /**
+         * CertificateStatus
+         * @description `error`: nobody may trust it as it is, or it could not be read; `last_error` says why.
+         * @enum {string}
+         */
+        CertificateStatus: "unknown" | "valid" | "expiring" | "expired" | "error";
+        /** CertificateView */
+        CertificateView: {
+            id: number;
+            hostname: string;
+            port: number;
+            protocol: components["schemas"]["Protocol"];
+            source: components["schemas"]["CertificateSource"];
+            endpoint_id: number | null;
+            container_names: string[];
+            status: components["schemas"]["CertificateStatus"];
+            problems: components["schemas"]["Problem"][];
+            check_interval_seconds: number;
+            warning_thresholds: number[];
+            /** @description No warning while a larger share of its lifetime remains */
+            warn_at_lifetime_percent: number | null;
+            /** @description Who signed it, and for which name, is no problem */
+            accept_untrusted: boolean;
+            last_alerted_threshold: number | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_check_at: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            next_check_at: string | null;
+            last_error: string | null;
+            external_id: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            created_at: string;
+            days_remaining: number | null;
+        };
+        /**
+         * ChainFault
+         * @description Why a chain does not lead to a root we trust.
+         * @enum {string}
+         */
+        ChainFault: "self_signed" | "incomplete" | "untrusted" | "expired_in_chain" | "invalid";
+        /** ChainLink */
+        ChainLink: {
+            id: number;
+            check_result_id: number;
+            position: number;
+            subject_cn: string;
+            issuer_cn: string;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_before: string;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            not_after: string;
+        };
         /** ChannelChange */
         ChannelChange: {
             name?: string;
@@ -1536,6 +2066,61 @@ export interface components {
              * @example 2026-11-23T11:14:34.120Z
              */
             updated_at: string;
+        };
+        /** CheckList */
+        CheckList: {
+            endpoint_id: number;
+            checks: components["schemas"]["CheckView"][];
+            total: number;
+            has_more: boolean;
+        };
+        /** CheckView */
+        CheckView: {
+            id: number;
+            endpoint_id: number;
+            success: boolean;
+            status: components["schemas"]["EndpointStatus"];
+            response_time_ms: number;
+            http_status: number | null;
+            error_message: string | null;
+            phases: components["schemas"]["PhasesView"];
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            timestamp: string;
+        };
+        /** ConfigView */
+        ConfigView: {
+            /** @example 30s */
+            interval: string;
+            /** @example 30s */
+            timeout: string;
+            failure_threshold: number;
+            recovery_threshold: number;
+            /** @example 30s */
+            degraded_after: string | null;
+            method: string;
+            expected_status: string;
+            tls_verify: boolean;
+            headers: {
+                [key: string]: string;
+            };
+            body: string | null;
+            max_redirects: number;
+            body_contains: string | null;
+            body_not_contains: string | null;
+            body_matches: string | null;
+            json_path: string | null;
+            json_equals: string | null;
+            header_name: string | null;
+            header_contains: string | null;
+            certificate_days: number | null;
+            send: string | null;
+            expect: string | null;
+            record_type: string;
+            record_contains: string | null;
+            resolver: string | null;
         };
         /** ContainerDetail */
         ContainerDetail: {
@@ -1609,12 +2194,23 @@ export interface components {
             uptime: components["schemas"]["Uptime"];
             container_names: string[];
         };
+        /** ContainerEndpoint */
+        ContainerEndpoint: {
+            id: number;
+            endpoint_type: components["schemas"]["EndpointType"];
+            target: string;
+            status: components["schemas"]["EndpointStatus"];
+            last_response_time_ms: number | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_check_at: string | null;
+        };
         /** ContainerEndpoints */
         ContainerEndpoints: {
             container_id: number;
-            endpoints: {
-                [key: string]: string | number | null;
-            }[];
+            endpoints: components["schemas"]["ContainerEndpoint"][];
             total: number;
             has_more: boolean;
         };
@@ -1717,6 +2313,13 @@ export interface components {
             to: string;
             items: components["schemas"]["DailyUptime"][];
         };
+        /** DayUptime */
+        DayUptime: {
+            /** @example 2026-11-23 */
+            date: string;
+            uptime_percent: number | null;
+            incident_count: number;
+        };
         /** DeliveryList */
         DeliveryList: {
             deliveries: components["schemas"]["DeliveryView"][];
@@ -1771,6 +2374,145 @@ export interface components {
                 [key: string]: components["schemas"]["Quota"];
             };
         };
+        /** EndpointAnswer */
+        EndpointAnswer: {
+            endpoint: components["schemas"]["EndpointView"];
+        };
+        /** EndpointChange */
+        EndpointChange: {
+            /** @example 30s */
+            interval?: string;
+            /** @example 30s */
+            timeout?: string;
+            failure_threshold?: number;
+            recovery_threshold?: number;
+            /** @example 30s */
+            degraded_after?: string | null;
+            method?: string;
+            expected_status?: string;
+            tls_verify?: boolean;
+            headers?: {
+                [key: string]: string;
+            };
+            body?: string | null;
+            max_redirects?: number;
+            body_contains?: string | null;
+            body_not_contains?: string | null;
+            body_matches?: string | null;
+            json_path?: string | null;
+            json_equals?: string | null;
+            header_name?: string | null;
+            header_contains?: string | null;
+            certificate_days?: number | null;
+            send?: string | null;
+            expect?: string | null;
+            record_type?: string;
+            record_contains?: string | null;
+            resolver?: string | null;
+            name?: string;
+            target?: string;
+            endpoint_type?: components["schemas"]["EndpointType"];
+        };
+        /** EndpointDays */
+        EndpointDays: {
+            monitor_id: number;
+            monitor_type: string;
+            days: components["schemas"]["DayUptime"][];
+        };
+        /** EndpointDetail */
+        EndpointDetail: {
+            endpoint: components["schemas"]["EndpointView"];
+            uptime: components["schemas"]["EndpointUptime"];
+        };
+        /** EndpointList */
+        EndpointList: {
+            endpoints: components["schemas"]["EndpointView"][];
+            total: number;
+            has_more: boolean;
+        };
+        /**
+         * EndpointSource
+         * @enum {string}
+         */
+        EndpointSource: "label" | "standalone";
+        /**
+         * EndpointStatus
+         * @description What the last check found. `degraded`: it answers, slower than it may. `unknown`: we could not find out.
+         * @enum {string}
+         */
+        EndpointStatus: "up" | "degraded" | "down" | "unknown";
+        /**
+         * EndpointType
+         * @enum {string}
+         */
+        EndpointType: "http" | "tcp" | "dns" | "icmp";
+        /** EndpointUptime */
+        EndpointUptime: {
+            "1h": number | null;
+            "24h": number | null;
+            "7d": number | null;
+            "30d": number | null;
+            "90d": number | null;
+        };
+        /** EndpointView */
+        EndpointView: {
+            id: number;
+            name: string | null;
+            container_id: number | null;
+            container_name: string;
+            host: string | null;
+            label_key: string;
+            external_id: string;
+            endpoint_type: components["schemas"]["EndpointType"];
+            target: string;
+            status: components["schemas"]["EndpointStatus"];
+            alert_state: components["schemas"]["AlertState"];
+            consecutive_failures: number;
+            consecutive_successes: number;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_check_at: string | null;
+            last_response_time_ms: number | null;
+            last_http_status: number | null;
+            last_error: string | null;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            status_since: string | null;
+            config: components["schemas"]["ConfigView"];
+            active: boolean;
+            paused: boolean;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            paused_at: string | null;
+            /** @description Its container does not run: it is not checked meanwhile */
+            suspended: boolean;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            first_seen_at: string;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            last_seen_at: string;
+            /**
+             * @description RFC 3339, UTC, milliseconds
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            next_check_at: string | null;
+            orchestration_group: string | null;
+            orchestration_unit: string | null;
+            source: components["schemas"]["EndpointSource"];
+            /** @description For /badges/{badge_key}/status.svg and its like, readable by anybody */
+            badge_key: string;
+        };
         /**
          * EntityType
          * @enum {string}
@@ -1806,6 +2548,17 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /** EvidenceView */
+        EvidenceView: {
+            expected: string | null;
+            got: string | null;
+            address: string | null;
+            http_version: string | null;
+            headers: {
+                [key: string]: string;
+            };
+            body_excerpt: string | null;
         };
         /**
          * GroupSource
@@ -1890,6 +2643,19 @@ export interface components {
             /** @description `session`, `token`, `proxy`, or `none` when nobody is asked to sign in */
             via: string;
         };
+        /** NewCertificate */
+        NewCertificate: {
+            hostname?: string | null;
+            domain?: string | null;
+            port?: number;
+            protocol?: components["schemas"]["Protocol"];
+            /** @default 43200 */
+            check_interval_seconds: number;
+            warning_thresholds?: number[];
+            warn_at_lifetime_percent?: number | null;
+            /** @default false */
+            accept_untrusted: boolean;
+        };
         /** NewChannel */
         NewChannel: {
             name: string;
@@ -1905,6 +2671,41 @@ export interface components {
             /** @default 20 */
             max_per_minute: number;
             signing_secret?: string | null;
+        };
+        /** NewEndpoint */
+        NewEndpoint: {
+            /** @example 30s */
+            interval?: string;
+            /** @example 30s */
+            timeout?: string;
+            failure_threshold?: number;
+            recovery_threshold?: number;
+            /** @example 30s */
+            degraded_after?: string | null;
+            method?: string;
+            expected_status?: string;
+            tls_verify?: boolean;
+            headers?: {
+                [key: string]: string;
+            };
+            body?: string | null;
+            max_redirects?: number;
+            body_contains?: string | null;
+            body_not_contains?: string | null;
+            body_matches?: string | null;
+            json_path?: string | null;
+            json_equals?: string | null;
+            header_name?: string | null;
+            header_contains?: string | null;
+            certificate_days?: number | null;
+            send?: string | null;
+            expect?: string | null;
+            record_type?: string;
+            record_contains?: string | null;
+            resolver?: string | null;
+            name: string;
+            target: string;
+            endpoint_type: components["schemas"]["EndpointType"];
         };
         /** NewRule */
         NewRule: {
@@ -1959,6 +2760,26 @@ export interface components {
             /** @description 10 to 256 characters */
             new_password: string;
         };
+        /** PhasesView */
+        PhasesView: {
+            dns_ms: number | null;
+            connect_ms: number | null;
+            tls_ms: number | null;
+            first_byte_ms: number | null;
+            total_ms: number;
+        };
+        /**
+         * Problem
+         * @description What can be wrong; each is an alert of its own, with its own recovery.
+         * @enum {string}
+         */
+        Problem: "unreachable" | "expired" | "expiring" | "not_yet_valid" | "hostname_mismatch" | "chain_invalid" | "weak_key";
+        /**
+         * Protocol
+         * @description How the encrypted part begins: at once, or after the protocol's own STARTTLS.
+         * @enum {string}
+         */
+        Protocol: "tls" | "smtp" | "imap" | "postgres";
         /** QuietHours */
         QuietHours: {
             start: string;
@@ -1979,6 +2800,38 @@ export interface components {
          * @enum {string}
          */
         Resolution: "recovered" | "entity_stopped" | "entity_removed" | "entity_paused";
+        /** ResponsePoint */
+        ResponsePoint: {
+            /**
+             * @description When the step begins
+             * @example 2026-11-23T11:14:34.120Z
+             */
+            timestamp: string;
+            checks: number;
+            failures: number;
+            average_ms: number | null;
+            p50_ms: number | null;
+            p95_ms: number | null;
+            p99_ms: number | null;
+            max_ms: number | null;
+            dns_ms: number | null;
+            connect_ms: number | null;
+            tls_ms: number | null;
+            first_byte_ms: number | null;
+        };
+        /**
+         * ResponseRange
+         * @enum {string}
+         */
+        ResponseRange: "1h" | "24h" | "7d" | "30d" | "90d";
+        /** ResponseTimes */
+        ResponseTimes: {
+            endpoint_id: number;
+            range: components["schemas"]["ResponseRange"];
+            step_seconds: number;
+            points: components["schemas"]["ResponsePoint"][];
+            overall: components["schemas"]["ResponsePoint"] | null;
+        };
         /**
          * RoleName
          * @enum {string}
@@ -2197,6 +3050,51 @@ export interface components {
              * @example 2026-11-23T11:14:34.120Z
              */
             timestamp: string;
+        };
+        /** Trial */
+        Trial: {
+            /** @example 30s */
+            interval?: string;
+            /** @example 30s */
+            timeout?: string;
+            failure_threshold?: number;
+            recovery_threshold?: number;
+            /** @example 30s */
+            degraded_after?: string | null;
+            method?: string;
+            expected_status?: string;
+            tls_verify?: boolean;
+            headers?: {
+                [key: string]: string;
+            };
+            body?: string | null;
+            max_redirects?: number;
+            body_contains?: string | null;
+            body_not_contains?: string | null;
+            body_matches?: string | null;
+            json_path?: string | null;
+            json_equals?: string | null;
+            header_name?: string | null;
+            header_contains?: string | null;
+            certificate_days?: number | null;
+            send?: string | null;
+            expect?: string | null;
+            record_type?: string;
+            record_contains?: string | null;
+            resolver?: string | null;
+            target: string;
+            endpoint_type: components["schemas"]["EndpointType"];
+            endpoint_id?: number | null;
+        };
+        /** TrialAnswer */
+        TrialAnswer: {
+            success: boolean;
+            status: components["schemas"]["EndpointStatus"];
+            response_time_ms: number;
+            http_status: number | null;
+            error_message: string | null;
+            phases: components["schemas"]["PhasesView"];
+            evidence: components["schemas"]["EvidenceView"];
         };
         /** Uptime */
         Uptime: {
@@ -3522,6 +4420,608 @@ export interface operations {
             };
         };
     };
+    listCertificates: {
+        parameters: {
+            query?: {
+                status?: string | null;
+                source?: string | null;
+                /** @description hostname, or days: those first that end first */
+                sort?: string | null;
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateList"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    createCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCertificate"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateCreated"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateDetail"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    updateCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    deleteCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    checkCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                certificate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateDetail"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listCertificateChecks: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                certificate_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateChecks"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     listChannels: {
         parameters: {
             query?: {
@@ -4819,6 +6319,78 @@ export interface operations {
             };
         };
     };
+    getSparklines: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: (number | null)[];
+                    };
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     getDailyUptime: {
         parameters: {
             query?: {
@@ -4925,6 +6497,1037 @@ export interface operations {
             };
             /** @description Not with this role, host or origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listEndpoints: {
+        parameters: {
+            query?: {
+                status?: string | null;
+                container?: string | null;
+                orchestration_group?: string | null;
+                type?: string | null;
+                source?: string | null;
+                search?: string | null;
+                /** @description true, 1, yes or false, 0, no */
+                include_inactive?: string | null;
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    createEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEndpoint"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    tryEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDetail"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    updateEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    deleteEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    checkEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckView"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    listChecks: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, or unix seconds */
+                since?: string | null;
+                /** @description How many at most, 1 to 500 */
+                limit?: number;
+                /** @description How many to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckList"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    pauseEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getResponseTimes: {
+        parameters: {
+            query?: {
+                range?: string | null;
+            };
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTimes"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    resumeEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAnswer"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not in its present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too much at once; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description It took too long, or the storage refuses */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    getEndpointDays: {
+        parameters: {
+            query?: {
+                /** @description How many days, today included */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                endpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDays"];
+                };
+            };
+            /** @description The request cannot be understood; `field` names what is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or credentials that do not hold */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not with this role, host or origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

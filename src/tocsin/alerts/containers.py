@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from tocsin.alerts.models import RANK, Clear, EntityType, Raise, Resolution, Signal, Source, Subject
 from tocsin.containers.models import (
@@ -22,6 +24,7 @@ from tocsin.containers.models import (
     State,
 )
 from tocsin.core.events import Event
+from tocsin.db.tx import Read
 
 RESTARTING_POLICIES = frozenset({"always", "unless-stopped", "on-failure"})
 RESTART_WAIT_SECONDS = 10
@@ -198,4 +201,56 @@ CONTAINER_FACTS: tuple[type[Event], ...] = (
 )
 HOST_FACTS: tuple[type[Event], ...] = (HostUnreachable, HostRecovered)
 
-FindContainer = Callable[[Any, int], Container | None]
+
+class Lookups(NamedTuple):
+    """What is asked of the containers: SQL only, in the transaction at hand."""
+
+    container: Callable[[Read, int], Container | None]
+    evidence: Callable[[Read, Container], Evidence]
+    parents: Callable[[Read, Container], tuple[str, ...]]
+    residents: Callable[[Read, str], Evidence]
+
+
+class ContainerKind:
+    """Containers, and the hosts they run on."""
+
+    name = "alerts"
+    facts = (*CONTAINER_FACTS, *HOST_FACTS)
+    causes = CAUSES
+    absorbed_by = ABSORBED_BY
+
+    def __init__(self, ask: Lookups) -> None:
+        self._ask = ask
+
+    def entity_of(self, fact: Event) -> str:
+        if isinstance(fact, HostUnreachable | HostRecovered):
+            return f"host:{fact.host}"
+        return f"container:{getattr(fact, 'container_id', 0)}"
+
+    def signals(self, read: Read, fact: Event, now: datetime) -> list[Signal]:
+        if isinstance(fact, HostUnreachable | HostRecovered):
+            return on_host(fact, now, self._ask.residents(read, fact.host))
+        assert isinstance(fact, ContainerEvent)  # the reaction table holds no others  # noqa: S101
+        container = self._ask.container(read, fact.container_id)
+        if container is None:
+            return on_container(fact, None, now, {})
+        return self._placed(read, container, on_container(fact, container, now, self._ask.evidence(read, container)))
+
+    def current(self, read: Read, entity: str, now: datetime) -> list[Signal]:
+        kind, _, key = entity.partition(":")
+        if kind != EntityType.CONTAINER:
+            return []
+        container = self._ask.container(read, int(key))
+        if container is None or container.archived_at is not None:
+            return [_clear(key, now)]
+        return self._placed(read, container, current(container, now, self._ask.evidence(read, container)))
+
+    def _placed(self, read: Read, container: Container, signals: list[Signal]) -> list[Signal]:
+        """Return *signals* with what the container cannot do without."""
+        if not any(isinstance(signal, Raise) for signal in signals):
+            return signals
+        parents = self._ask.parents(read, container)
+        return [
+            replace(signal, subject=replace(signal.subject, parents=parents)) if isinstance(signal, Raise) else signal
+            for signal in signals
+        ]

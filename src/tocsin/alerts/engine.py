@@ -1,17 +1,15 @@
 """The engine: signals become alerts, in the transaction of the facts that caused them.
 
-It knows no monitor. `react` is the entry of the reaction table; which facts mean what is in the table of each kind of
-monitor (`containers.py`, `own.py`).  Source: docs/spec/alerts.md.
+It knows no monitor: what facts mean is the matter of each kind (`kinds.py`).  Source: docs/spec/alerts.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from tocsin.alerts import containers as container_signals
-from tocsin.alerts import own, rules, store, views
+from tocsin.alerts import rules, store, views
+from tocsin.alerts.kinds import Kind
 from tocsin.alerts.models import (
     Alert,
     AlertEscalated,
@@ -24,7 +22,6 @@ from tocsin.alerts.models import (
     Status,
 )
 from tocsin.alerts.rules import Decision
-from tocsin.containers.models import Container, ContainerEvent, HostRecovered, HostUnreachable
 from tocsin.core.clock import wire
 from tocsin.core.events import Event
 from tocsin.db.tx import Reaction, Read, Tx
@@ -32,15 +29,7 @@ from tocsin.db.tx import Reaction, Read, Tx
 CLAIMED_WITHIN = timedelta(minutes=2)
 """A cause that shows later than its consequences claims those that are younger than this."""
 
-
-class Lookups(NamedTuple):
-    """What the engine asks of other slices: SQL only, in the transaction at hand."""
-
-    container: Callable[[Read, int], Container | None]
-    evidence: Callable[[Read, Container], Mapping[str, Any]]
-    parents: Callable[[Read, Container], tuple[str, ...]]
-    residents: Callable[[Read, str], Mapping[str, Any]]
-    silence: Callable[[Read, Alert, datetime], int | None]
+FindSilence = Callable[[Read, Alert, datetime], int | None]
 
 
 class AlertEngine:
@@ -49,58 +38,26 @@ class AlertEngine:
     *flap_count* episodes within an hour make an alert one that flaps; 0: never.
     """
 
-    def __init__(self, lookups: Lookups, flap_count: int = 0) -> None:
-        self._ask = lookups
+    def __init__(self, kinds: Sequence[Kind], find_silence: FindSilence, flap_count: int = 0) -> None:
+        self._kinds = kinds
+        self._find_silence = find_silence
         self._flap_count = flap_count
+        self._causes = frozenset().union(*(kind.causes for kind in kinds))
+        self._absorbed_by = {word: by for kind in kinds for word, by in kind.absorbed_by.items()}
 
     def reactions(self) -> tuple[Reaction, ...]:
-        facts = (*container_signals.CONTAINER_FACTS, *container_signals.HOST_FACTS)
-        return (
-            Reaction("alerts", facts, self.react, self.rederive, entity_of),
-            Reaction(own.NAME, own.FACTS, self.react_to_self, _nothing_to_settle, own.entity_of),
-            Reaction("escalations", (AlertEscalated,), _note_escalation, _nothing_to_settle, _escalated),
-        )
+        """Return a row for each kind of monitor, and one that notes escalations."""
+        escalations = Reaction("escalations", (AlertEscalated,), _note_escalation, _nothing_to_settle, _escalated)
+        return (*map(self._reaction, self._kinds), escalations)
 
-    def react(self, tx: Tx, fact: Event) -> None:
-        """Raise and clear what *fact* says."""
-        self.take(tx, self._signals(tx, fact))
+    def _reaction(self, kind: Kind) -> Reaction:
+        def react(tx: Tx, fact: Event) -> None:
+            self.take(tx, kind.signals(tx, fact, tx.clock.now()))
 
-    def react_to_self(self, tx: Tx, fact: Event) -> None:
-        self.take(tx, own.signals(fact, tx.clock.now()))
+        def rederive(tx: Tx, entity: str) -> None:
+            self.take(tx, kind.current(tx, entity, tx.clock.now()))
 
-    def _signals(self, tx: Tx, fact: Event) -> list[Signal]:
-        now = tx.clock.now()
-        if isinstance(fact, HostUnreachable | HostRecovered):
-            return container_signals.on_host(fact, now, self._ask.residents(tx, fact.host))
-        assert isinstance(fact, ContainerEvent)  # the reaction table holds no others  # noqa: S101
-        container = self._ask.container(tx, fact.container_id)
-        if container is None:
-            return container_signals.on_container(fact, None, now, {})
-        found = container_signals.on_container(fact, container, now, self._ask.evidence(tx, container))
-        return self._placed(tx, container, found)
-
-    def _placed(self, tx: Tx, container: Container, signals: list[Signal]) -> list[Signal]:
-        """Return *signals* with what the container cannot do without."""
-        if not any(isinstance(signal, Raise) for signal in signals):
-            return signals
-        parents = self._ask.parents(tx, container)
-        return [
-            replace(signal, subject=replace(signal.subject, parents=parents)) if isinstance(signal, Raise) else signal
-            for signal in signals
-        ]
-
-    def rederive(self, tx: Tx, entity: str) -> None:
-        """Bring the alerts of one entity in line with how it is now."""
-        kind, _, key = entity.partition(":")
-        now = tx.clock.now()
-        if kind != EntityType.CONTAINER:
-            return
-        container = self._ask.container(tx, int(key))
-        if container is None or container.archived_at is not None:
-            self.take(tx, [Clear(entity_type=EntityType.CONTAINER, entity_key=key, at=now)])
-            return
-        found = container_signals.current(container, now, self._ask.evidence(tx, container))
-        self.take(tx, self._placed(tx, container, found))
+        return Reaction(kind.name, kind.facts, react, rederive, kind.entity_of)
 
     # --- taking in -------------------------------------------------------------------------------------------------
 
@@ -138,7 +95,7 @@ class AlertEngine:
 
     def _silence(self, tx: Tx, alert: Alert) -> int | None:
         """Return the silence that keeps *alert* quiet: its own, or that of the open alert above it."""
-        own_silence = self._ask.silence(tx, alert, tx.clock.now())
+        own_silence = self._find_silence(tx, alert, tx.clock.now())
         if own_silence is not None or alert.cause_id is None:
             return own_silence
         cause = store.find(tx, alert.cause_id)
@@ -149,14 +106,14 @@ class AlertEngine:
         for parent in alert.subject.parents:
             kind, _, key = parent.partition(":")
             for found in store.list_open_of(tx, EntityType(kind), key):
-                if found.alert_type in container_signals.CAUSES and found.status is not Status.PENDING:
+                if found.alert_type in self._causes and found.status is not Status.PENDING:
                     above = store.find(tx, found.cause_id) if found.cause_id is not None else None
                     return above if above is not None and above.resolved_at is None else found
         return None
 
     def _claim(self, tx: Tx, cause: Alert) -> None:
         """Make *cause* the cause of what has just gone wrong below it."""
-        if cause.alert_type not in container_signals.CAUSES:
+        if cause.alert_type not in self._causes:
             return
         me = f"{cause.subject.type}:{cause.subject.key}"
         for below in store.list_below(tx, me, tx.clock.now() - CLAIMED_WITHIN):
@@ -183,7 +140,7 @@ class AlertEngine:
 
     def _absorb(self, tx: Tx, waited: Alert) -> bool:
         """Let what has waited join an open alert that is about the same trouble; say whether there is one."""
-        by = container_signals.ABSORBED_BY.get(waited.alert_type)
+        by = self._absorbed_by.get(waited.alert_type)
         for alert in store.list_open_of(tx, waited.subject.type, waited.subject.key):
             if alert.alert_type == by and alert.status is not Status.PENDING:
                 store.forget(tx, waited.id)
@@ -207,13 +164,6 @@ class AlertEngine:
 
 def say(tx: Tx, kind: type[AlertEvent], alert: Alert) -> None:
     tx.emit(kind(alert=views.view(alert), timestamp=wire(tx.clock.now())))
-
-
-def entity_of(fact: Event) -> str:
-    """Return whose alerts *fact* concerns, such as `container:12`."""
-    if isinstance(fact, HostUnreachable | HostRecovered):
-        return f"host:{fact.host}"
-    return f"container:{getattr(fact, 'container_id', 0)}"
 
 
 def _note_escalation(tx: Tx, fact: AlertEscalated) -> None:

@@ -11,9 +11,14 @@ from tocsin.containers.models import Severity
 from tocsin.core.clock import Instant
 from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
+from tocsin.probes.inspection import ChainFault
+from tocsin.probes.starttls import Protocol
 
-DEFAULT_INTERVAL_SECONDS = 43_200
+SHORTEST_INTERVAL_SECONDS, DEFAULT_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 3_600, 43_200, 604_800
 DEFAULT_THRESHOLDS = (30, 14, 7, 3, 1)
+DEFAULT_LIFETIME_PERCENT = 33
+MOST_THRESHOLDS, LARGEST_THRESHOLD = 10, 365
+MOST_CERTIFICATES = 5_000
 
 
 class CertificateSource(StrEnum):
@@ -32,15 +37,6 @@ class CertificateStatus(StrEnum):
     ERROR = "error"
 
 
-class Protocol(StrEnum):
-    """How the encrypted part begins: at once, or after the protocol's own STARTTLS."""
-
-    TLS = "tls"
-    SMTP = "smtp"
-    IMAP = "imap"
-    POSTGRES = "postgres"
-
-
 class Problem(StrEnum):
     """What can be wrong; each is an alert of its own, with its own recovery."""
 
@@ -51,16 +47,6 @@ class Problem(StrEnum):
     HOSTNAME_MISMATCH = "hostname_mismatch"
     CHAIN_INVALID = "chain_invalid"
     WEAK_KEY = "weak_key"
-
-
-class ChainFault(StrEnum):
-    """Why a chain does not lead to a root we trust."""
-
-    SELF_SIGNED = "self_signed"
-    INCOMPLETE = "incomplete"
-    UNTRUSTED = "untrusted"
-    EXPIRED_IN_CHAIN = "expired_in_chain"
-    INVALID = "invalid"
 
 
 class DuplicateMonitor(Conflict):
@@ -75,8 +61,17 @@ class CannotDeleteAuto(Conflict):
     code = "cannot_delete_auto"
 
 
+class TooManyCertificates(Conflict):
+    pass
+
+
 class Monitor(msgspec.Struct, frozen=True, kw_only=True):
-    """A watched host and port. `alerting` are the problems that ring now; `last_alerted_threshold` in days."""
+    """A watched host and port. `alerting` are the problems that ring now; `last_alerted_threshold` in days.
+
+    `warn_at_lifetime_percent`: no warning while a larger share of the lifetime remains. `accept_untrusted`: who signed
+    it, and for which name, is no problem. `fingerprint` and times are those of the leaf that was seen last.
+    `next_check_at` is None while nobody wants it checked.  Source: docs/spec/certificates.md.
+    """
 
     id: int
     hostname: str
@@ -87,14 +82,28 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
     status: CertificateStatus = CertificateStatus.UNKNOWN
     check_interval_seconds: int = DEFAULT_INTERVAL_SECONDS
     warning_thresholds: tuple[int, ...] = DEFAULT_THRESHOLDS
-    warn_at_lifetime_percent: int | None = None
+    warn_at_lifetime_percent: int | None = DEFAULT_LIFETIME_PERCENT
+    accept_untrusted: bool = False
     last_alerted_threshold: int | None = None
     alerting: tuple[Problem, ...] = ()
     consecutive_failures: int = 0
     last_check_at: datetime | None = None
     next_check_at: datetime | None = None
     last_error: str | None = None
+    fingerprint: str | None = None
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    latest_check_id: int | None = None
     created_at: datetime
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A container whose label names a monitor; name and id are copies for showing."""
+
+    certificate_id: int
+    container_id: int
+    container_name: str
+    external_id: str
 
 
 # --- API objects -----------------------------------------------------------------------------------------------------
@@ -130,6 +139,7 @@ class CertificateCheck(msgspec.Struct, kw_only=True):
     signature_algorithm: str | None
     key_type: Annotated[str | None, Meta(description="Such as EC P-256 or RSA 2048")]
     tls_version: str | None
+    weakness: Annotated[str | None, Meta(description="Such as: an RSA key of 1024 bits")]
     not_before: Instant | None
     not_after: Instant | None
     days_remaining: int | None
@@ -158,7 +168,10 @@ class CertificateView(msgspec.Struct, kw_only=True):
     problems: list[Problem]
     check_interval_seconds: int
     warning_thresholds: list[int]
-    warn_at_lifetime_percent: int | None
+    warn_at_lifetime_percent: Annotated[
+        int | None, Meta(description="No warning while a larger share of its lifetime remains")
+    ]
+    accept_untrusted: Annotated[bool, Meta(description="Who signed it, and for which name, is no problem")]
     last_alerted_threshold: int | None
     last_check_at: Instant | None
     next_check_at: Instant | None
@@ -204,21 +217,28 @@ class CertificateChecks(msgspec.Struct, kw_only=True):
 
 
 class NewCertificate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`domain` is another name for `hostname`; one of them is needed."""
+    """`domain` is another name for `hostname`; one of them is needed. Without `port` it is the usual one (443).
+
+    Thresholds that are given hold as they are; without, no warning comes before a third of the lifetime is left.
+    """
 
     hostname: str | None = None
     domain: str | None = None
-    port: int = 443
-    protocol: Protocol = Protocol.TLS
+    port: int | UnsetType = UNSET
+    protocol: Protocol | UnsetType = UNSET
     check_interval_seconds: int = DEFAULT_INTERVAL_SECONDS
     warning_thresholds: list[int] | UnsetType = UNSET
-    warn_at_lifetime_percent: int | None = None
+    warn_at_lifetime_percent: int | UnsetType | None = UNSET
+    accept_untrusted: bool = False
 
 
 class CertificateChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays, and so do thresholds when the list is empty."""
+
     check_interval_seconds: int | UnsetType = UNSET
     warning_thresholds: list[int] | UnsetType = UNSET
     warn_at_lifetime_percent: int | UnsetType | None = UNSET
+    accept_untrusted: bool | UnsetType = UNSET
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from litestar.params import QueryParameter
 
 from tocsin.containers.models import (
     ContainerDetail,
-    ContainerEndpoints,
     ContainerList,
     State,
     TransitionList,
@@ -68,16 +67,4 @@ async def list_transitions(
     return await container_queries.transitions(container_id, start, end, limit, offset)
 
 
-@get("/api/v1/containers/{container_id:str}/endpoints", operation_id="listContainerEndpoints", tags=TAGS)
-async def list_endpoints(
-    container_id: PathId,
-    container_queries: NamedDependency[ContainerQueries],
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> ContainerEndpoints:
-    """List the endpoints that belong to a container."""
-    container = await container_queries.get(container_id)
-    return ContainerEndpoints(container_id=container.id, endpoints=[], total=0, has_more=False)
-
-
-ROUTES = (list_containers, get_container, delete_container, list_transitions, list_endpoints)
+ROUTES = (list_containers, get_container, delete_container, list_transitions)

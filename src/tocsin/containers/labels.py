@@ -14,6 +14,8 @@ COMPOSE, SWARM = "com.docker.compose.", "com.docker.swarm."
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(seconds=10), timedelta(days=7)
 LONGEST_TEXT = 255
 MOST_DEPENDENCIES = 20
+MONITORS = ("endpoint.", "tls.")
+MOST_MONITOR_LABELS, LONGEST_MONITOR_LABEL = 200, 4096
 
 
 def own(labels: Mapping[str, str], name: str) -> str | None:
@@ -41,7 +43,19 @@ def read_traits(labels: Mapping[str, str]) -> Traits:
         swarm_service_name=service,
         swarm_node_id=labels.get(f"{SWARM}node.id") or None,
         swarm_task_slot=_slot(labels),
+        monitors=_monitors(labels),
     )
+
+
+def _monitors(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the labels that ask for endpoints and certificates, by name; ours win over those of the alias."""
+    found: dict[str, str] = {}
+    for prefix in (ALIAS, PREFIX):
+        for label, value in labels.items():
+            name = label.removeprefix(prefix)
+            if label.startswith(prefix) and name.startswith(MONITORS):
+                found[name] = value.strip()[:LONGEST_MONITOR_LABEL]
+    return tuple(sorted(found.items()))[:MOST_MONITOR_LABELS]
 
 
 def _dependencies(labels: Mapping[str, str]) -> tuple[str, ...]:

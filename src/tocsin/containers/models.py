@@ -52,7 +52,10 @@ class ContainerRunning(Conflict):
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
-    """What the labels of a container say about it, defaults filled in. `restart_window_seconds` None: the setting's."""
+    """What the labels of a container say about it, defaults filled in. `restart_window_seconds` None: the setting's.
+
+    `monitors` are the labels that ask for more to be watched, such as `endpoint.http`, unread: name and value.
+    """
 
     orchestration_group: str | None = None
     orchestration_unit: str | None = None
@@ -69,6 +72,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     swarm_service_name: str | None = None
     swarm_node_id: str | None = None
     swarm_task_slot: int | None = None
+    monitors: tuple[tuple[str, str], ...] = ()
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,13 +231,6 @@ class TransitionView(msgspec.Struct, kw_only=True):
 class TransitionList(msgspec.Struct, kw_only=True):
     container_id: int
     transitions: list[TransitionView]
-    total: int
-    has_more: bool
-
-
-class ContainerEndpoints(msgspec.Struct, kw_only=True):
-    container_id: int
-    endpoints: list[dict[str, str | int | None]]
     total: int
     has_more: bool
 

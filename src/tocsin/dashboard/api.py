@@ -1,7 +1,7 @@
 """Routes of the slice: the event feed and the uptime bars."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from litestar import Response, get
@@ -23,13 +23,23 @@ MOST_COUNTED = 10_000
 
 class Monitored(StrEnum):
     CONTAINER = "container"
+    ENDPOINT = "endpoint"
 
 
-@runtime_checkable
 class DailyUptimes(Protocol):
-    """What the bars are drawn from."""
+    """What the bars of one type of monitor are drawn from."""
 
     async def daily_uptime(self, days: int) -> bytes: ...
+
+
+class Bars:
+    """The bars of every type."""
+
+    def __init__(self, containers: DailyUptimes, endpoints: DailyUptimes) -> None:
+        self._of = {Monitored.CONTAINER: containers, Monitored.ENDPOINT: endpoints}
+
+    async def daily_uptime(self, kind: Monitored, days: int) -> bytes:
+        return await self._of[kind].daily_uptime(days)
 
 
 class EventView(msgspec.Struct, kw_only=True):
@@ -47,13 +57,12 @@ class EventList(msgspec.Struct, kw_only=True):
 
 @get("/api/v1/dashboard/uptime", operation_id="getDailyUptime", tags=["Dashboard"])
 async def get_daily_uptime(
-    daily_uptimes: NamedDependency[DailyUptimes],
+    bars: NamedDependency[Bars],
     type: Text = None,  # noqa: A002 -- the parameter's name on the wire
     days: Annotated[int, QueryParameter(ge=1, le=365)] = 90,
 ) -> DailyUptimeList:
     """Return daily uptime of every monitor of one type, oldest day first."""
-    choice("type", type or Monitored.CONTAINER, Monitored)
-    body = await daily_uptimes.daily_uptime(days)
+    body = await bars.daily_uptime(choice("type", type, Monitored) or Monitored.CONTAINER, days)
     headers = {"Cache-Control": "private, max-age=30", "Vary": "Cookie, Authorization"}
     return Response(body, headers=headers, media_type="application/json")  # type: ignore[return-value] # encoded already
 

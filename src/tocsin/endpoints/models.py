@@ -227,6 +227,24 @@ class EndpointList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
+class ContainerEndpoint(msgspec.Struct, kw_only=True):
+    id: int
+    endpoint_type: EndpointType
+    target: str
+    status: EndpointStatus
+    last_response_time_ms: int | None
+    last_check_at: Instant | None
+
+
+class ContainerEndpoints(msgspec.Struct, kw_only=True):
+    """The active endpoints that the labels of a container ask for."""
+
+    container_id: int
+    endpoints: list[ContainerEndpoint]
+    total: int
+    has_more: bool
+
+
 class EndpointAnswer(msgspec.Struct, kw_only=True):
     endpoint: EndpointView
 

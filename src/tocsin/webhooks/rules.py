@@ -19,7 +19,7 @@ from tocsin.webhooks.models import EVERYTHING, Webhook
 OVERLAP = timedelta(hours=24)
 MOST_FAILURES = 10
 """After so many events given up in a row a subscription is paused."""
-NOT_YET = frozenset({"endpoint.status_changed", "heartbeat.status_changed", "certificate.status_changed"})
+NOT_YET = frozenset({"endpoint.status_changed", "heartbeat.status_changed"})
 """Names that may be subscribed to before the first such event has a class."""
 CHAT_HOSTS = {
     "discord.com/api/webhooks": "discord",

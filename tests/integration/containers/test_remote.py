@@ -9,26 +9,26 @@ import trustme
 
 from conftest import Start
 from support.engine import Engine
+from support.namespaces import network
 from support.program import Program, until
-from support.remote import Remote, drop_network, make_network
+from support.remote import Remote
 
 
 @pytest.fixture(scope="module")
 def far_engine(big_folder: Path) -> Iterator[Remote]:
-    make_network()
-    engine = Remote(big_folder / "far")
-    engine.start()
-    engine.build_images()
-    yield engine
-    engine.destroy()
-    drop_network()
+    with network("far") as lan:
+        engine = Remote(big_folder / "far", lan["far"])
+        engine.start()
+        engine.build_images()
+        yield engine
+        engine.destroy()
 
 
 @pytest.fixture
 def far(far_engine: Remote) -> Iterator[Remote]:
     far_engine.remove_all()
     yield far_engine
-    far_engine.mend()
+    far_engine.host.mend()
     far_engine.remove_all()
 
 
@@ -63,7 +63,7 @@ async def test_a_cable_is_pulled_and_comes_back(
         logs = await program.client.get(f"/api/v1/containers/{found['there']['id']}/logs")
         assert logs.status == 200
 
-        far.cut()
+        far.host.cut()
         far.docker("exec", "there", "touch", "/tmp/die")
         far.docker("wait", "there")
         await until(lambda: _seen(program, "host.unreachable"), bool, 40)
@@ -79,7 +79,7 @@ async def test_a_cable_is_pulled_and_comes_back(
         engine.run("later", command=("sleep", "1000"))
         await until(program.client.containers, lambda found: "later" in found)
 
-        far.mend()
+        far.host.mend()
         await until(lambda: _seen(program, "host.recovered"), bool, 40)
         back = await until(program.client.containers, lambda found: found["there"]["state"] == "exited")
         assert (back["there"]["exit_code"], back["there"]["stale_since"], back["steady"]["state"]) == (

@@ -9,8 +9,10 @@ from sqlalchemy import text
 
 import tocsin.accounts.tables
 import tocsin.alerts.tables
+import tocsin.certificates.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
+import tocsin.endpoints.tables
 import tocsin.logs.tables
 import tocsin.silences.tables
 import tocsin.webhooks.tables  # noqa: F401

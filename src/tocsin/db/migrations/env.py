@@ -4,8 +4,10 @@ from alembic import context
 
 import tocsin.accounts.tables
 import tocsin.alerts.tables
+import tocsin.certificates.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
+import tocsin.endpoints.tables
 import tocsin.logs.tables
 import tocsin.silences.tables
 import tocsin.webhooks.tables  # noqa: F401 -- only this file knows the tables of every slice

@@ -1,0 +1,364 @@
+"""The checks: each endpoint in its turn, a failure looked at twice, what was found written in batches.
+
+A check that changes nothing but counters waits a moment to be written with others; one that changes how an endpoint
+stands is written at once, with what follows from it.  Source: docs/spec/endpoints.md, checking.
+"""
+
+import asyncio
+import random
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from tocsin.core.clock import Clock, from_ms, to_ms, wire
+from tocsin.core.errors import NotFound, StorageUnavailable, Unavailable
+from tocsin.core.events import Frame, name_of, volatile
+from tocsin.core.hub import Hub
+from tocsin.core.scheduler import Scheduler
+from tocsin.db.database import Database
+from tocsin.db.tx import Read, Tx
+from tocsin.endpoints import history_store, rules, store
+from tocsin.endpoints.guard import Guard, Scope
+from tocsin.endpoints.history_store import New
+from tocsin.endpoints.models import (
+    EndpointCheckResult,
+    EndpointDiscovered,
+    EndpointRemoved,
+    EndpointStatus,
+    EndpointUpdated,
+)
+from tocsin.endpoints.monitors import Monitor, Monitors
+from tocsin.endpoints.plan import Plan, Verdict, evidence
+from tocsin.endpoints.totals import BAD, CODE, FIRST_BAD, Check
+from tocsin.probes.base import Result
+from tocsin.probes.kinds import Probes
+from tocsin.probes.stalls import Stalls
+
+log = structlog.get_logger(__name__)
+
+FLUSH_S = 0.25
+CONFIRM_AFTER_S = 1.0
+"""A failure is looked at again so soon, and only what is still wrong then counts."""
+LONGEST_RECHECK_S = 60.0
+"""While failures are being counted, the next check comes no later than this, however long the interval is."""
+MOST_JITTER_S = 30.0
+MOST_BUFFERED = 100_000
+MOST_TRIES = 3
+SLACK_S = 30.0
+"""A check takes at most twice its timeout, a pause, and what others before it take; then something is stuck."""
+
+
+class Outcome(NamedTuple):
+    """A check that is over, as the API shows it."""
+
+    check: Check
+    verdict: Verdict
+    result: Result
+
+
+class Lateness:
+    """How late checks begin: counts by upper bound in seconds, and the sum of all."""
+
+    BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(self.BOUNDS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
+        self.total += seconds
+
+
+class Checker:
+    """Runs the checks. Keep `write_behind` alive; `load` comes first, `stop` last."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        hub: Hub,
+        probes: Probes,
+        stalls: Stalls,
+        monitors: Monitors,
+        guard: Guard,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._hub = hub
+        self._probes = probes
+        self._stalls = stalls
+        self._monitors = monitors
+        self._guard = guard
+        self.scheduler = Scheduler(clock, limit=2000)
+        self.scheduler.on_suspension.append(self._spread_again)
+        self._buffer: list[tuple[int, Check]] = []
+        self._frames: list[Frame] = []
+        self._waiting = asyncio.Event()
+        self._refreshing: set[asyncio.Task[None]] = set()
+        self.lateness = Lateness()
+        self.dropped = 0
+        self.discarded = 0
+        guard.come_back.append(self._look_again)
+        hub.tap(self._follow)
+
+    # --- following what is stored ------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Read everything that is watched, and what the newest checks had found; begin to check."""
+        stored, new = await self._db.read(lambda read: (store.list_active(read), _all_new(read)))
+        for monitor in self._monitors.refresh([endpoint.id for endpoint in stored], stored):
+            for check in new.get(monitor.id, []):
+                monitor.replay(check)
+            self._begin(monitor, self._jitter(monitor))
+        await self._db.read(self._load_day)
+
+    def _load_day(self, read: Read) -> None:
+        """Add up today so far, and fill the sparklines from the newest checks."""
+        hour = to_ms(self._clock.now()) // history_store.HOUR_MS
+        day = history_store.day_of(hour)
+        for one in range(hour - hour % 24, hour + 1):
+            for endpoint_id, totals in history_store.read_hour(read, one).items():
+                monitor = self._monitors.find(endpoint_id)
+                if monitor is not None:
+                    monitor.day = day
+                    monitor.today.merge(totals)
+        for endpoint_id, checks in _all_new(read).items():
+            monitor = self._monitors.find(endpoint_id)
+            if monitor is not None:
+                for check in checks:
+                    monitor.count(check)
+
+    def _follow(self, frames: Sequence[Frame]) -> None:
+        """Called with what was committed: endpoints that changed are read again."""
+        if any(frame.type in _CHANGES for frame in frames):
+            ids = {_changed.decode(frame.data).endpoint_id for frame in frames if frame.type in _CHANGES}
+            task = asyncio.ensure_future(self.refresh(ids))
+            self._refreshing.add(task)
+            task.add_done_callback(self._refreshing.discard)
+
+    async def refresh(self, ids: Iterable[int]) -> None:
+        """Read endpoints again; those that are new, or checked differently now, are checked at once."""
+        wanted = sorted(ids)
+        stored = await self._db.read(lambda read: store.list_some(read, wanted))
+        for monitor in self._monitors.refresh(wanted, stored):
+            self._begin(monitor, 0.0)
+        for endpoint_id in wanted:
+            if self._monitors.find(endpoint_id) is None:
+                self.scheduler.cancel(_key(endpoint_id))
+
+    async def settled(self) -> None:
+        """Wait until what was committed so far is followed."""
+        await asyncio.gather(*self._refreshing)
+
+    # --- timing ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, monitor: Monitor, delay_s: float) -> None:
+        if not monitor.endpoint.is_checked:
+            self.scheduler.cancel(_key(monitor.id))
+            return
+        self._schedule(monitor, self._clock.monotonic() + delay_s)
+
+    def _schedule(self, monitor: Monitor, due: float) -> None:
+        monitor.due = due
+        limit_s = 2 * monitor.plan.timeout_s + SLACK_S
+        delay_s = due - self._clock.monotonic()
+        self.scheduler.once(_key(monitor.id), delay_s, partial(self._turn, monitor), timeout_s=limit_s)
+
+    def _jitter(self, monitor: Monitor) -> float:
+        return random.uniform(0, min(monitor.endpoint.config.interval_seconds, MOST_JITTER_S))  # noqa: S311 -- no secret
+
+    def _spread_again(self, _late_s: float) -> None:
+        """The process stood still: what is overdue is not checked all at once."""
+        now = self._clock.monotonic()
+        for monitor in self._monitors:
+            if monitor.due < now and not monitor.turn.locked() and monitor.endpoint.is_checked:
+                self._schedule(monitor, now + self._jitter(monitor))
+
+    def _look_again(self, _scope: Scope) -> None:
+        """Our own network works again: what we could not find out meanwhile is looked at soon."""
+        for monitor in self._monitors:
+            if (
+                monitor.standing.status is EndpointStatus.UNKNOWN
+                and monitor.endpoint.is_checked
+                and not monitor.turn.locked()
+            ):
+                self._schedule(monitor, self._clock.monotonic() + random.uniform(0, 5))  # noqa: S311
+
+    def _next(self, monitor: Monitor) -> float:
+        """Return when the next check is due: in the rhythm of the interval, sooner while failures are counted."""
+        interval = monitor.endpoint.config.interval_seconds
+        if 0 < monitor.standing.consecutive_failures < monitor.endpoint.config.failure_threshold:
+            interval = min(interval, LONGEST_RECHECK_S)
+        now = self._clock.monotonic()
+        due = monitor.due + interval
+        return due if due > now else now + interval - (now - monitor.due) % interval
+
+    # --- checking ----------------------------------------------------------------------------------------------------
+
+    async def _turn(self, monitor: Monitor) -> None:
+        if self._monitors.find(monitor.id) is not monitor:
+            return
+        self.lateness.add(max(0.0, self._clock.monotonic() - monitor.due))
+        outcome = None
+        try:
+            outcome = await self._check(monitor)
+        finally:
+            if self._monitors.find(monitor.id) is monitor:
+                soon = self._clock.monotonic() + random.uniform(0.5, 3)  # noqa: S311
+                self._schedule(monitor, self._next(monitor) if outcome is not None else min(soon, self._next(monitor)))
+
+    async def check_now(self, endpoint_id: int) -> Outcome:
+        """Check at once, and return what was found.  Raises NotFound, Unavailable."""
+        monitor = self._monitors.find(endpoint_id)
+        if monitor is None:
+            raise NotFound("Endpoint not found")
+        for _ in range(MOST_TRIES):
+            outcome = await self._check(monitor)
+            if outcome is not None:
+                return outcome
+        raise Unavailable("Tocsin has too much to do to look properly; try again in a moment")
+
+    async def try_out(self, plan: Plan) -> Outcome:
+        """Check what is not stored, once, and keep nothing of it."""
+        at = self._clock.now()
+        result = await self._probes.probe(plan.spec, plan.timeout_s)
+        return _outcome(at, plan.judge(result, at), result, begins_incident=False)
+
+    async def _check(self, monitor: Monitor) -> Outcome | None:
+        """Check once, a failure twice; None when this process could not look properly."""
+        async with monitor.turn:
+            began = monotonic()
+            at, result, verdict = await self._look(monitor)
+            if verdict.status is EndpointStatus.DOWN and monitor.standing.consecutive_failures == 0:
+                await self._clock.sleep(CONFIRM_AFTER_S)
+                at, result, verdict = await self._look(monitor)
+            if verdict.status not in rules.GOOD and self._stalls.during(began):
+                self.discarded += 1
+                return None
+            return await self._take(monitor, at, await self._weighed(monitor, verdict, result), result)
+
+    async def _weighed(self, monitor: Monitor, verdict: Verdict, result: Result) -> Verdict:
+        """Return *verdict*, or that nothing is known when the fault is our own network's."""
+        if verdict.status is EndpointStatus.DOWN:
+            if not monitor.is_alerting and await self._guard.is_ours(monitor, result):
+                return verdict._replace(status=EndpointStatus.UNKNOWN)
+        elif result.cause is None:
+            end = self._guard.succeeded(result)
+            if end is not None:
+                await end
+        return verdict
+
+    async def _look(self, monitor: Monitor) -> tuple[datetime, Result, Verdict]:
+        plan, at = monitor.plan, self._clock.now()
+        result = await self._probes.probe(plan.spec, plan.timeout_s)
+        return at, result, plan.judge(result, at)
+
+    async def _take(self, monitor: Monitor, at: datetime, verdict: Verdict, result: Result) -> Outcome:
+        """Let what was found hold: in memory, and on disk before anything is said of it."""
+        endpoint = monitor.endpoint
+        took = round(result.phases.total / 1000)
+        found = {} if verdict.status in rules.GOOD else evidence(verdict, result)
+        status = result.http.status if result.http is not None else None
+        decision = rules.decide(endpoint, monitor.standing, rules.Seen(at, verdict, took, status, found))
+        outcome = _outcome(at, verdict, result, begins_incident=decision.begins_incident)
+        if self._monitors.find(endpoint.id) is not monitor:
+            return outcome  # it was changed meanwhile: what it was counts no more
+        if decision.events and not await self._write_now(monitor, decision, outcome.check):
+            return outcome
+        monitor.standing, monitor.unsaved = decision.after, not decision.events
+        monitor.count(outcome.check)
+        if not decision.events:
+            self._buffer.append((endpoint.id, outcome.check))
+        if len(self._hub):
+            self._frames.append(volatile(_result_event(monitor, outcome, took, status)))
+        self._waiting.set()
+        return outcome
+
+    async def _write_now(self, monitor: Monitor, decision: rules.Decision, check: Check) -> bool:
+        """Write a change of standing with its check and what follows; say whether it holds."""
+        endpoint = monitor.endpoint
+
+        def work(tx: Tx) -> bool:
+            if not store.save_standing(tx, endpoint.id, endpoint.generation, decision.after):
+                return False
+            history_store.insert_checks(tx, [(endpoint.id, check)])
+            for event in decision.events:
+                tx.emit(event)
+            return True
+
+        return await self._db.write(work)
+
+    # --- writing behind ----------------------------------------------------------------------------------------------
+
+    async def write_behind(self) -> None:
+        """Write what has come together, for ever. What the database refuses is kept for the next time."""
+        while True:
+            await self._waiting.wait()
+            await asyncio.sleep(FLUSH_S)
+            self._waiting.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        frames, self._frames = self._frames, []
+        self._hub.publish(frames)
+        rows, self._buffer = self._buffer, []
+        if not rows:
+            return
+        try:
+            await self._db.write(lambda tx: history_store.insert_checks(tx, rows))
+        except StorageUnavailable:
+            kept = rows + self._buffer
+            self._buffer = kept[-MOST_BUFFERED:]
+            self.dropped += len(kept) - len(self._buffer)
+            self._waiting.set()
+
+    async def stop(self) -> None:
+        """Stop checking, and write what is left."""
+        await self.scheduler.stop()
+        await asyncio.gather(*self._refreshing, return_exceptions=True)
+        await self.flush()
+
+
+class _Changed(msgspec.Struct):
+    endpoint_id: int
+
+
+_changed = msgspec.json.Decoder(_Changed)
+_CHANGES = frozenset(name_of(one) for one in (EndpointDiscovered, EndpointUpdated, EndpointRemoved))
+
+
+def _all_new(read: Read) -> dict[int, list[Check]]:
+    return history_store.list_all_new(read, New(history_store.newest_id(read)))
+
+
+def _key(endpoint_id: int) -> str:
+    return f"endpoint:{endpoint_id}"
+
+
+def _outcome(at: datetime, verdict: Verdict, result: Result, *, begins_incident: bool) -> Outcome:
+    code = CODE[verdict.status]
+    if code == BAD and begins_incident:
+        code = FIRST_BAD
+    status = result.http.status if result.http is not None else None
+    return Outcome(Check(to_ms(at), code, result.phases, status, verdict.error), verdict, result)
+
+
+def _result_event(monitor: Monitor, outcome: Outcome, took_ms: int, http_status: int | None) -> EndpointCheckResult:
+    return EndpointCheckResult(
+        endpoint_id=monitor.id,
+        container_name=monitor.endpoint.container_name,
+        target=rules.shown_target(monitor.endpoint.target),
+        success=outcome.verdict.status in rules.GOOD,
+        status=outcome.verdict.status,
+        response_time_ms=took_ms,
+        http_status=http_status,
+        error=outcome.verdict.error,
+        timestamp=wire(from_ms(outcome.check.at_ms)),
+    )

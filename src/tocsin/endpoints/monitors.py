@@ -1,0 +1,145 @@
+"""The endpoints that are watched, in memory: as stored, with what the newest checks have found.
+
+The database is the truth; this follows it after each commit (`refresh`), and is read again at a start.
+"""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+
+from tocsin.core.clock import from_ms, to_ms
+from tocsin.endpoints import rules, totals
+from tocsin.endpoints.models import AlertState, Endpoint
+from tocsin.endpoints.plan import Plan, Verdict, make_plan
+from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Totals
+
+SPARKLINE = 20
+NOTHING = -1
+
+OpenHeaders = Callable[[Endpoint], Mapping[str, str]]
+
+
+class Monitor:
+    """One endpoint that is watched. `due` is monotonic: when its next check begins; `turn` lets one run at a time.
+
+    `recent` are the newest response times in ms, -1 where a check failed; `today` sums up the UTC day `day`.
+    """
+
+    __slots__ = ("day", "due", "endpoint", "plan", "recent", "standing", "today", "turn", "unsaved")
+
+    def __init__(self, endpoint: Endpoint, plan: Plan) -> None:
+        self.endpoint = endpoint
+        self.plan = plan
+        self.standing = endpoint.standing
+        self.due = 0.0
+        self.turn = asyncio.Lock()
+        self.unsaved = False
+        self.recent = array("i")
+        self.day: date | None = None
+        self.today = DayCount()
+
+    @property
+    def id(self) -> int:
+        return self.endpoint.id
+
+    @property
+    def is_alerting(self) -> bool:
+        return self.standing.alert_state is AlertState.ALERTING
+
+    def count(self, check: Check) -> None:
+        """Take a check into what is shown of the newest ones."""
+        day = datetime.fromtimestamp(check.at_ms / 1000, UTC).date()
+        if self.day is None or day > self.day:
+            self.day, self.today = day, DayCount()
+        if day == self.day:
+            self.today.add(check.code)
+        if check.code != UNSEEN:
+            self.recent.append(NOTHING if check.code >= BAD else round(check.phases.total / 1000))
+            if len(self.recent) > SPARKLINE:
+                del self.recent[0]
+
+    def replay(self, check: Check) -> None:
+        """Take a check that was stored before a restart into the standing, unless it is in there already."""
+        last = self.standing.last_check_at
+        if last is not None and check.at_ms <= to_ms(last):
+            return
+        status = totals.STATUS[check.code]
+        took = round(check.phases.total / 1000)
+        seen = rules.Seen(from_ms(check.at_ms), Verdict(status, check.error), took, check.http_status, {})
+        self.standing = rules.decide(self.endpoint, self.standing, seen).after
+        self.unsaved = True
+
+
+class DayCount:
+    """A day so far."""
+
+    __slots__ = ("checks", "failures", "incidents")
+
+    def __init__(self, checks: int = 0, failures: int = 0, incidents: int = 0) -> None:
+        self.checks = checks
+        self.failures = failures
+        self.incidents = incidents
+
+    def add(self, code: int) -> None:
+        if code != UNSEEN:
+            self.checks += 1
+            self.failures += code >= BAD
+            self.incidents += code == FIRST_BAD
+
+    def merge(self, other: Totals) -> None:
+        self.checks += other.checks
+        self.failures += other.failures
+        self.incidents += other.incidents
+
+    @property
+    def totals(self) -> Totals:
+        return Totals(checks=self.checks, failures=self.failures, incidents=self.incidents, steps={})
+
+
+class Monitors:
+    """All of them, by id. *open_headers* returns an endpoint's own headers in clear."""
+
+    def __init__(self, open_headers: OpenHeaders) -> None:
+        self._by_id: dict[int, Monitor] = {}
+        self._open_headers = open_headers
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Monitor]:
+        return iter(self._by_id.values())
+
+    def find(self, endpoint_id: int) -> Monitor | None:
+        return self._by_id.get(endpoint_id)
+
+    def plan(self, endpoint: Endpoint) -> Plan:
+        return make_plan(endpoint, self._open_headers(endpoint))
+
+    def refresh(self, ids: Iterable[int], stored: Iterable[Endpoint]) -> list[Monitor]:
+        """Bring those with *ids* in line with what is *stored*; return those that are new or checked differently."""
+        found = {endpoint.id: endpoint for endpoint in stored if endpoint.active}
+        changed = []
+        for endpoint_id in ids:
+            endpoint, known = found.get(endpoint_id), self._by_id.get(endpoint_id)
+            if endpoint is None:
+                self._by_id.pop(endpoint_id, None)
+            elif known is None or known.endpoint.generation != endpoint.generation:
+                changed.append(self._put(endpoint, known))
+            else:
+                known.endpoint = endpoint
+        return changed
+
+    def _put(self, endpoint: Endpoint, known: Monitor | None) -> Monitor:
+        """Make the monitor anew: what is on its way for the old one counts no more."""
+        monitor = self._by_id[endpoint.id] = Monitor(endpoint, self.plan(endpoint))
+        if known is not None:
+            monitor.recent, monitor.day, monitor.today = known.recent, known.day, known.today
+            if _is_watched_alike(known.endpoint, endpoint):
+                monitor.standing, monitor.unsaved = known.standing, True
+        return monitor
+
+
+def _is_watched_alike(before: Endpoint, after: Endpoint) -> bool:
+    """Say whether *after* stands where *before* stood: pausing and stopping reset the standing where it is stored."""
+    return before.is_checked and after.is_checked and before.target == after.target

@@ -1,0 +1,34 @@
+"""`host:port` as people write it, IPv6 in brackets."""
+
+import ipaddress
+import re
+
+from tocsin.core.errors import Invalid
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})\Z", re.ASCII)
+
+
+def parse_host_port(text: str, *, default_port: int | None = None, field: str = "target") -> tuple[str, int]:
+    """Return host and port.  Raises Invalid: not `host:port`, or a port beyond 1 to 65535."""
+    sentence = f"{field} must be host:port, such as db:5432 or [fd00::5]:5432"
+    written = text.strip()
+    host, colon, port = written.rpartition(":")
+    if not colon or (host.count(":") and not host.endswith("]")) or written.endswith("]"):
+        if default_port is None:
+            raise Invalid(sentence, field=field)
+        host, port = written, str(default_port)
+    if not port.isascii() or not port.isdigit() or len(port) > 5 or not 1 <= int(port) <= 65_535:
+        raise Invalid(f"{field}: the port must be a number from 1 to 65535", field=field)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        return str(ipaddress.ip_address(host)), int(port)
+    except ValueError:
+        pass
+    try:
+        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise Invalid(sentence, field=field) from None
+    if not _HOST.match(ascii_host):
+        raise Invalid(sentence, field=field)
+    return ascii_host.lower().rstrip("."), int(port)

@@ -1,0 +1,96 @@
+"""DNS checks: what a name server says about a name.  Source: RFC 1035."""
+
+import asyncio
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from tocsin.probes.base import Cause, Failed, Phases, Result, from_os_error
+from tocsin.probes.connect import Dialer
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+MOST_ANSWERS = 50
+
+
+class DnsSpec(NamedTuple):
+    """What to ask, and whom: host and port of a name server, None for the system's."""
+
+    name: str
+    record_type: str = "A"
+    resolver: tuple[str, int] | None = None
+
+
+class DnsProbe:
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+
+    async def probe(self, spec: DnsSpec, timeout_s: float) -> Result:
+        """Return the answers. Never raises for the fault of a server."""
+        started = monotonic()
+        result = Result()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ask(spec, result, timeout_s)
+        except Failed as exc:
+            result.cause, result.error = exc.cause, exc.error
+        except TimeoutError:
+            result.cause, result.error = Cause.TIMEOUT_CONNECT, f"no answer within {timeout_s:g} s (asking)"
+        except OSError as exc:
+            failed = from_os_error(exc, result.address or "the name server")
+            result.cause, result.error = failed.cause, failed.error
+        result.phases = Phases(total=max(0, round((monotonic() - started) * 1_000_000)))
+        return result
+
+    async def _ask(self, spec: DnsSpec, result: Result, timeout_s: float) -> None:
+        import dns.asyncquery
+        import dns.exception
+        import dns.message
+        import dns.rcode
+        import dns.rdatatype
+
+        server, port = spec.resolver if spec.resolver is not None else (await system_resolvers())[0]
+        is_own = spec.resolver is None
+        address = server if is_own else (await self._dialer.addresses(server))[0]
+        result.address = address
+        kind = dns.rdatatype.from_text(spec.record_type)
+        query = dns.message.make_query(_question(spec), kind)
+        try:
+            answer, _ = await dns.asyncquery.udp_with_fallback(query, address, timeout=timeout_s, port=port)
+        except dns.exception.Timeout:
+            cause = Cause.RESOLVER if is_own else Cause.TIMEOUT_CONNECT
+            raise Failed(cause, f"name server {address} does not answer") from None
+        except dns.exception.DNSException:
+            raise Failed(Cause.PROTOCOL, f"the answer of {address} is not DNS") from None
+        code = answer.rcode()
+        if code != dns.rcode.NOERROR:
+            raise Failed(Cause.NAME, f"name server {address} says {dns.rcode.to_text(code)}")
+        found = [item.to_text() for rrset in answer.answer if rrset.rdtype == kind for item in rrset]
+        result.answers = tuple(found[:MOST_ANSWERS])
+
+
+def _question(spec: DnsSpec) -> str:
+    """Return the name to ask for; that of an address when it is the way back that is asked for."""
+    import dns.exception
+    import dns.reversename
+
+    if spec.record_type == "PTR":
+        try:
+            return dns.reversename.from_address(spec.name).to_text()
+        except (dns.exception.DNSException, ValueError):
+            pass
+    return spec.name
+
+
+async def system_resolvers() -> list[tuple[str, int]]:
+    """Return the name servers of this machine.  Raises Failed: there is none."""
+    text = await asyncio.to_thread(_read_resolv_conf)
+    words = [line.split() for line in text.splitlines()]
+    found = [(line[1].partition("%")[0], 53) for line in words if len(line) > 1 and line[0] == "nameserver"]
+    return found or [("127.0.0.1", 53)]
+
+
+def _read_resolv_conf() -> str:
+    try:
+        return RESOLV_CONF.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
