@@ -7,9 +7,9 @@ export interface Fact {
 
 /** What is worth a line of its own, in this order; excerpts are shown apart. */
 const SHOWN = [
-  'exit_code', 'error_detail', 'error', 'last_error', 'target', 'expected', 'got', 'failures', 'restart_count', 'threshold',
+  'exit_code', 'error_detail', 'error', 'last_error', 'target', 'expected', 'got', 'http_status', 'failures', 'slow', 'restart_count', 'threshold',
   'response_time_ms', 'degraded_after_ms', 'address', 'http_version', 'phases', 'hostname', 'port', 'chain_error', 'threshold_days',
-  'days_remaining', 'not_after', 'issuer_org', 'image', 'restart_policy', 'started_at', 'finished_at', 'container_count', 'containers',
+  'days_remaining', 'not_before', 'not_after', 'issuer_org', 'image', 'restart_policy', 'started_at', 'finished_at', 'container_count', 'containers',
 ] as const
 export type EvidenceKey = (typeof SHOWN)[number]
 

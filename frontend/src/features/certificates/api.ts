@@ -1,6 +1,6 @@
 import { request } from '@/api/client'
 import type {
-  Certificate,
+  CertificateAnswer,
   CertificateChange,
   CertificateCheckPage,
   CertificateCreated,
@@ -26,7 +26,7 @@ export async function listCertificates(): Promise<CertificateItem[]> {
 export const getCertificate = (id: number) => request<CertificateDetail>('GET', `/certificates/${id}`)
 export const createCertificate = (body: NewCertificate) => request<CertificateCreated>('POST', '/certificates', { body })
 export const changeCertificate = (id: number, body: CertificateChange) =>
-  request<{ certificate: Certificate }>('PUT', `/certificates/${id}`, { body })
+  request<CertificateAnswer>('PUT', `/certificates/${id}`, { body })
 export const deleteCertificate = (id: number) => request<void>('DELETE', `/certificates/${id}`)
 export const checkCertificate = (id: number) => request<CertificateDetail>('POST', `/certificates/${id}/check`)
 

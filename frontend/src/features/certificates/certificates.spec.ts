@@ -48,8 +48,9 @@ describe('the list', () => {
       aCertificate({ hostname: 'a', days_remaining: 60 }),
       aCertificate({ hostname: 'over', days_remaining: -3, problems: ['expired'] }),
       aCertificate({ hostname: 'lost', days_remaining: null, problems: ['unreachable'] }),
+      aCertificate({ hostname: 'failed once', days_remaining: null, status: 'error' }),
     ])
-    expect(list.map(({ hostname }) => hostname)).toEqual(['lost', 'over', 'a', 'b', 'new'])
+    expect(list.map(({ hostname }) => hostname)).toEqual(['failed once', 'lost', 'over', 'a', 'b', 'new'])
   })
 
   it('is filtered by what stands in the address', () => {

@@ -38,7 +38,7 @@ export function draftOf(certificate: Certificate | null): Draft {
   }
 }
 
-/** "30, 14 7" as numbers. What is no number is left to the server to refuse, so that it says why. */
+/** "30, 14 7" as numbers; the field takes nothing else. */
 export function parseDays(text: string): number[] {
   return text.split(/[\s,;]+/).filter(Boolean).map(Number)
 }

@@ -22,7 +22,8 @@ const MILD: readonly CertificateProblem[] = ['expiring', 'weak_key']
 
 export const problemTone = (problem: CertificateProblem): Tone => (MILD.includes(problem) ? 'warn' : 'bad')
 
-export const isInTrouble = ({ problems }: Pick<Certificate, 'problems'>) => problems.length > 0
+/** One that could not be read is in trouble from the first time, though it rings only after several. */
+export const isInTrouble = ({ problems, status }: Pick<Certificate, 'problems' | 'status'>) => problems.length > 0 || status === 'error'
 
 /** "mail.example.org:587"; the usual port says nothing. */
 export function placeOf({ hostname, port }: Pick<Certificate, 'hostname' | 'port'>): string {
@@ -34,7 +35,7 @@ const byName = new Intl.Collator(undefined, { numeric: true })
 
 /** What ends first on top; before it what nobody could read, after it what nobody has read yet. */
 export function inOrder<T extends Certificate>(certificates: Iterable<T>): T[] {
-  const rank = ({ days_remaining: days, problems }: T) => days ?? (problems.length ? -Infinity : Infinity)
+  const rank = (one: T) => one.days_remaining ?? (isInTrouble(one) ? -Infinity : Infinity)
   return [...certificates].sort((a, b) => {
     const [first, second] = [rank(a), rank(b)]
     return (first === second ? 0 : first - second) || byName.compare(placeOf(a), placeOf(b)) || a.id - b.id

@@ -1,111 +1,25 @@
-/** Names of this feature for what the server speaks; `src/tocsin/certificates/models.py` says what each field means. */
+/** Names of this feature for what the server's document defines. */
+import type { components } from '@/api/schema'
 
-export type CertificateSource = 'standalone' | 'auto' | 'label'
-export type CertificateStatus = 'unknown' | 'valid' | 'expiring' | 'expired' | 'error'
-export type Protocol = 'tls' | 'smtp' | 'imap' | 'postgres'
-export type CertificateProblem =
-  | 'unreachable'
-  | 'expired'
-  | 'expiring'
-  | 'not_yet_valid'
-  | 'hostname_mismatch'
-  | 'chain_invalid'
-  | 'weak_key'
-export type ChainFault = 'self_signed' | 'incomplete' | 'untrusted' | 'expired_in_chain' | 'invalid'
+type Schemas = components['schemas']
 
-export interface ChainLink {
-  id: number
-  check_result_id: number
-  position: number
-  subject_cn: string
-  issuer_cn: string
-  not_before: string
-  not_after: string
-}
-
-export interface CertificateCheck {
-  id: number
-  monitor_id: number
-  checked_at: string
-  subject_cn: string | null
-  issuer_cn: string | null
-  issuer_org: string | null
-  sans: string[]
-  serial_number: string | null
-  fingerprint_sha256: string | null
-  signature_algorithm: string | null
-  key_type: string | null
-  tls_version: string | null
-  weakness: string | null
-  not_before: string | null
-  not_after: string | null
-  days_remaining: number | null
-  chain_valid: boolean | null
-  chain_fault: ChainFault | null
-  chain_error: string | null
-  hostname_match: boolean | null
-  error_message: string | null
-}
-
-export type CertificateCheckDetail = CertificateCheck & { chain: ChainLink[] }
-
-export interface Certificate {
-  id: number
-  hostname: string
-  port: number
-  protocol: Protocol
-  source: CertificateSource
-  endpoint_id: number | null
-  container_names: string[]
-  status: CertificateStatus
-  /** What is wrong now, worst first. */
-  problems: CertificateProblem[]
-  check_interval_seconds: number
-  warning_thresholds: number[]
-  warn_at_lifetime_percent: number | null
-  accept_untrusted: boolean
-  last_alerted_threshold: number | null
-  last_check_at: string | null
-  next_check_at: string | null
-  last_error: string | null
-  external_id: string | null
-  created_at: string
-  days_remaining: number | null
-}
-
-export type CertificateItem = Certificate & { latest_check: CertificateCheck | null }
-
-export interface CertificatePage {
-  certificates: CertificateItem[]
-  total: number
-  has_more: boolean
-}
-
-export interface CertificateCreated {
-  certificate: Certificate
-  latest_check: CertificateCheck | null
-}
-
-export interface CertificateDetail {
-  certificate: Certificate
-  latest_check: CertificateCheckDetail | null
-}
-
-export interface CertificateCheckPage {
-  monitor_id: number
-  checks: CertificateCheck[]
-  total: number
-  has_more: boolean
-}
-
-export interface CertificateChange {
-  check_interval_seconds?: number
-  warning_thresholds?: number[]
-  warn_at_lifetime_percent?: number | null
-  accept_untrusted?: boolean
-}
-
-export type NewCertificate = CertificateChange & { hostname: string; port?: number; protocol: Protocol }
+export type CertificateSource = Schemas['CertificateSource']
+export type CertificateStatus = Schemas['CertificateStatus']
+export type Protocol = Schemas['Protocol']
+export type CertificateProblem = Schemas['Problem']
+export type ChainFault = Schemas['ChainFault']
+export type ChainLink = Schemas['ChainLink']
+export type CertificateCheck = Schemas['CertificateCheck']
+export type CertificateCheckDetail = Schemas['CertificateCheckDetail']
+export type Certificate = Schemas['CertificateView']
+export type CertificateItem = Schemas['CertificateItem']
+export type CertificatePage = Schemas['CertificateList']
+export type CertificateCreated = Schemas['CertificateCreated']
+export type CertificateAnswer = Schemas['CertificateAnswer']
+export type CertificateDetail = Schemas['CertificateDetail']
+export type CertificateCheckPage = Schemas['CertificateChecks']
+export type CertificateChange = Schemas['CertificateChange']
+export type NewCertificate = CertificateChange & Pick<Schemas['NewCertificate'], 'protocol' | 'port'> & { hostname: string }
 
 export const CERTIFICATE_STATUSES = ['expired', 'error', 'expiring', 'valid', 'unknown'] as const satisfies readonly CertificateStatus[]
 export const CERTIFICATE_SOURCES = ['auto', 'label', 'standalone'] as const satisfies readonly CertificateSource[]
