@@ -62,7 +62,7 @@ def set_option(config: Config, name: str, value: Any) -> Config:
     if name == "headers":
         return replace(config, headers=_headers(value, config.headers))
     attribute, parse = _OPTIONS[name]
-    if value is None or (isinstance(value, str) and not value and attribute not in _KEEPS):
+    if value is None or (isinstance(value, str) and not value and name not in _KEEPS):
         return replace(config, **{attribute: None})
     return replace(config, **{attribute: parse(name, value)})
 
