@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
+import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import Invalid, NotFound, TargetForbidden
-from tocsin.core.vault import Vault
+from tocsin.core.vault import Vault, VaultError
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Tx
 from tocsin.endpoints import config as configuration
@@ -35,6 +36,8 @@ from tocsin.endpoints.plan import Plan, evidence
 from tocsin.endpoints.react import BADGE_BYTES, put_aside
 from tocsin.probes.base import Cause, Failed
 
+log = structlog.get_logger(__name__)
+
 MOST_ENDPOINTS = 50_000
 LONGEST_NAME = 255
 KEPT_INACTIVE = timedelta(days=30)
@@ -56,8 +59,13 @@ class Headers:
         return {name: self._vault.encrypt(value) for name, value in headers.items()}
 
     def open(self, endpoint: Endpoint) -> Mapping[str, str]:
-        sealed = endpoint.config.headers
-        return {name: self._vault.decrypt(value) for name, value in sealed.items()} if sealed else {}
+        found = {}
+        for name, value in endpoint.config.headers.items():
+            try:
+                found[name] = self._vault.decrypt(value)
+            except VaultError:
+                log.warning("a header cannot be read with this key", endpoint=endpoint.id, header=name)
+        return found
 
 
 class Endpoints:
