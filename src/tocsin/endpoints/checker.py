@@ -8,7 +8,7 @@ import asyncio
 import random
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
@@ -48,6 +48,7 @@ CONFIRM_AFTER_S = 1.0
 LONGEST_RECHECK_S = 60.0
 """While failures are being counted, the next check comes no later than this, however long the interval is."""
 MOST_JITTER_S = 30.0
+MILLISECOND, CLOSE = timedelta(milliseconds=1), timedelta(seconds=1)
 MOST_BUFFERED = 100_000
 MOST_TRIES = 3
 SLACK_S = 30.0
@@ -260,6 +261,7 @@ class Checker:
     async def _take(self, monitor: Monitor, at: datetime, verdict: Verdict, result: Result) -> Outcome:
         """Let what was found hold: in memory, and on disk before anything is said of it."""
         endpoint = monitor.endpoint
+        at = _apart(at, monitor.standing.last_check_at)
         took = round(result.phases.total / 1000)
         found = {} if verdict.status in rules.GOOD else evidence(verdict, result)
         status = result.http.status if result.http is not None else None
@@ -333,6 +335,11 @@ _CHANGES = frozenset(name_of(one) for one in (EndpointDiscovered, EndpointUpdate
 
 def _all_new(read: Read) -> dict[int, list[Check]]:
     return history_store.list_all_new(read, New(history_store.newest_id(read)))
+
+
+def _apart(at: datetime, last: datetime | None) -> datetime:
+    """Return *at*, or a moment after *last*: milliseconds tell the checks of one endpoint apart."""
+    return last + MILLISECOND if last is not None and last - CLOSE < at <= last else at
 
 
 def _key(endpoint_id: int) -> str:

@@ -25,7 +25,7 @@ from tocsin.endpoints.models import (
     EndpointOptions,
     EndpointType,
 )
-from tocsin.endpoints.targets import parse_host_port
+from tocsin.endpoints.targets import is_address, parse_host_port
 from tocsin.probes.http import parse_target
 
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 5.0, 86_400.0
@@ -63,7 +63,7 @@ def set_option(config: Config, name: str, value: Any) -> Config:
     if name == "headers":
         return replace(config, headers=_headers(value, config.headers))
     attribute, parse = _OPTIONS[name]
-    if value is None or (isinstance(value, str) and not value and attribute not in _KEEPS):
+    if value is None or (isinstance(value, str) and not value and name not in _KEEPS):
         return replace(config, **{attribute: None})
     return replace(config, **{attribute: parse(name, value)})
 
@@ -86,9 +86,10 @@ def check_target(endpoint_type: EndpointType, text: str) -> str:
 def check_host(text: str) -> str:
     """Raises Invalid: neither a host name nor an address."""
     host = text.rstrip(".").lower()
-    is_address = re.fullmatch(r"[0-9a-f:.]+", host) is not None and ":" in host
+    if is_address(host):
+        return host
     try:
-        labels = host.encode("idna").decode("ascii").split(".") if not is_address else []
+        labels = host.encode("idna").decode("ascii").split(".")
     except UnicodeError:
         labels = [""]
     if len(host) > 253 or not all(_LABEL.match(label) for label in labels):

@@ -68,6 +68,10 @@ def read_labels(labels: Iterable[tuple[str, str]]) -> Reading:
         common = _configured(Config(), options.get(None, {}), "endpoint", problems)
         own = {} if number is None else options.get(number, {})
         config = _configured(common, own, f"endpoint.{number}", problems)
+        for word, needed in _PAIRS.items():
+            if getattr(config, _OPTIONS[word][0]) is not None and getattr(config, _OPTIONS[needed][0]) is None:
+                prefix = f"endpoint.{number}" if word in own else "endpoint"
+                problems.append(Problem(f"{prefix}.{word}", f"{word} needs {needed}"))
         found.append(Declared(key, endpoint_type, target, _fitted(config)))
     return Reading(found, list(dict.fromkeys(problems)))
 
@@ -158,3 +162,5 @@ _OPTIONS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "dns.contains": ("record_contains", _as_text),
     "dns.resolver": ("resolver", _as_text),
 }
+_PAIRS = {"http.json-equals": "http.json-path", "http.header-contains": "http.header-name"}
+"""What says nothing without the other."""

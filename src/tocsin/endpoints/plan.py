@@ -212,12 +212,17 @@ def _json(path: str, equals: str | None) -> Assertion:
             return _down("the body is not JSON", "JSON", "something else")
         if not values:
             return _down(f"{path} is not in the body", path, "nothing there")
-        if equals is None or any(value == wanted or str(value) == equals for value in values):
+        if equals is None or any(_alike(value, wanted) or str(value) == equals for value in values):
             return None
         got = msgspec.json.encode(values[0]).decode()[:100]
         return _down(f"{path} is {got}, expected {equals}", f"{path} = {equals}", got)
 
     return check
+
+
+def _alike(value: Any, wanted: Any) -> bool:
+    """Say whether two values of JSON are equal; to Python true is 1 as well."""
+    return bool(value == wanted) and isinstance(value, bool) is isinstance(wanted, bool)
 
 
 def _as_json(text: str) -> Any:

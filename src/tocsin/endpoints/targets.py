@@ -19,12 +19,10 @@ def parse_host_port(text: str, *, default_port: int | None = None, field: str = 
         host, port = written, str(default_port)
     if not port.isascii() or not port.isdigit() or len(port) > 5 or not 1 <= int(port) <= 65_535:
         raise Invalid(f"{field}: the port must be a number from 1 to 65535", field=field)
-    if host.startswith("[") and host.endswith("]"):
+    if host.startswith("[") and host.endswith("]") and is_address(host[1:-1]):
         host = host[1:-1]
-    try:
+    if is_address(host):
         return str(ipaddress.ip_address(host)), int(port)
-    except ValueError:
-        pass
     try:
         ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -32,3 +30,11 @@ def parse_host_port(text: str, *, default_port: int | None = None, field: str = 
     if not _HOST.match(ascii_host):
         raise Invalid(sentence, field=field)
     return ascii_host.lower().rstrip("."), int(port)
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
