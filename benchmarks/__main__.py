@@ -8,7 +8,17 @@ import sys
 import time
 import traceback
 
-from benchmarks import alert_storm, durable_writes, list_containers, log_lines, sse_fanout, start_and_size, track_100
+from benchmarks import (
+    alert_storm,
+    check_10000,
+    durable_writes,
+    list_containers,
+    log_lines,
+    probe_engine,
+    sse_fanout,
+    start_and_size,
+    track_100,
+)
 from benchmarks.support import Figure, Measure, Skipped
 from tocsin.core.logs import configure
 
@@ -17,6 +27,8 @@ ALL: dict[str, Measure] = {
     "durable_writes": durable_writes.measure,
     "sse_fanout": sse_fanout.measure,
     "log_lines": log_lines.measure,
+    "probe_engine": probe_engine.measure,
+    "check_10000": check_10000.measure,
     "alert_storm": alert_storm.measure,
     "start_and_size": start_and_size.measure,
     "track_100": track_100.measure,

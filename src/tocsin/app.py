@@ -63,6 +63,7 @@ from tocsin.endpoints import store as endpoint_store
 from tocsin.endpoints.api import ROUTES as ENDPOINT_ROUTES
 from tocsin.endpoints.checker import Checker
 from tocsin.endpoints.guard import Guard
+from tocsin.endpoints.metrics import EndpointCollector
 from tocsin.endpoints.models import Endpoint
 from tocsin.endpoints.monitors import Monitors
 from tocsin.endpoints.packer import Packer
@@ -201,6 +202,7 @@ class Tocsin:
         self.system = System(
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
+        self.metrics.registry.register(EndpointCollector(self.monitors, self.checker, lambda: len(self.guard.lost)))
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
         log_caps = StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT)
         self.log_stream = LogStream(self.log_reader, self.identity, log_caps, self.peer.address)

@@ -89,8 +89,7 @@ class Sources:
             if (monitor.hostname, monitor.port) not in wanted:
                 store.unrefer(tx, monitor.id, container_id)
                 self._settle(tx, monitor)
-        for monitor in store.list_unnamed(tx):  # of containers that are deleted, references are gone already
-            self._settle(tx, monitor)
+        self._settle_unwanted(tx)
         if container is not None:
             for place in places:
                 self._refer(tx, container, place)
@@ -119,6 +118,7 @@ class Sources:
         for monitor in store.list_of_endpoint(tx, endpoint_id):
             if place is None or (monitor.hostname, monitor.port) != (place.hostname, place.port):
                 self._settle(tx, monitor)
+        self._settle_unwanted(tx)
         if endpoint is None or place is None:
             return
         found = store.find_at(tx, place.hostname, place.port)
@@ -147,6 +147,11 @@ class Sources:
         _tell_updated(tx, paused.after)
 
     # --- who wants it ------------------------------------------------------------------------------------------------
+
+    def _settle_unwanted(self, tx: Tx) -> None:
+        """Where containers and endpoints are deleted for good, what points to them goes before we are told."""
+        for monitor in store.list_unwanted(tx):
+            self._settle(tx, monitor)
 
     def _settle(self, tx: Tx, monitor: Monitor) -> None:
         """Give a monitor to who else wants it; delete it when nobody does."""

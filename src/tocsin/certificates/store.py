@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Select, delete, exists, func, insert, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
 
 from tocsin.certificates.models import CertificateSource, CertificateStatus, Monitor, Problem, Reference
 from tocsin.certificates.tables import certificate_checks, certificate_references, certificates
@@ -123,11 +123,15 @@ def list_of_endpoint(read: Read, endpoint_id: int) -> list[Monitor]:
     return [_monitor(row) for row in read.execute(found)]
 
 
-def list_unnamed(read: Read) -> list[Monitor]:
-    """Return monitors of labels that no container names any more."""
+def list_unwanted(read: Read) -> list[Monitor]:
+    """Return monitors of labels that no container names any more, and of endpoints whose row is gone."""
     named = exists().where(certificate_references.c.certificate_id == certificates.c.id)
-    unnamed = (certificates.c.source == CertificateSource.LABEL.value, ~named)
-    return [_monitor(row) for row in read.execute(select(certificates).where(*unnamed).order_by(certificates.c.id))]
+    source = certificates.c.source
+    unnamed = and_(source == CertificateSource.LABEL.value, ~named)
+    lost = and_(source == CertificateSource.AUTO.value, certificates.c.endpoint_id.is_(None))
+    return [
+        _monitor(row) for row in read.execute(select(certificates).where(unnamed | lost).order_by(certificates.c.id))
+    ]
 
 
 def count(read: Read) -> int:
@@ -216,8 +220,10 @@ def save_source(tx: Tx, monitor: Monitor) -> None:
 
 
 def spread(tx: Tx, moments: Sequence[tuple[int, datetime]]) -> None:
+    """Move the next looks of those that are looked at at all."""
     for number, moment in moments:
-        tx.execute(update(certificates).where(certificates.c.id == number).values(next_check_at_ms=to_ms(moment)))
+        mine = (certificates.c.id == number, certificates.c.next_check_at_ms.is_not(None))
+        tx.execute(update(certificates).where(*mine).values(next_check_at_ms=to_ms(moment)))
 
 
 def keep(tx: Tx, certificate_id: int, at: datetime, seen: Inspection) -> int:

@@ -12,7 +12,7 @@ from tocsin.certificates import rules, store, times
 from tocsin.certificates.models import MOST_CERTIFICATES, Monitor
 from tocsin.core.clock import Clock
 from tocsin.core.egress import EgressPolicy
-from tocsin.core.errors import TargetForbidden, Unavailable
+from tocsin.core.errors import StorageUnavailable, TargetForbidden, Unavailable
 from tocsin.db.database import Database
 from tocsin.db.tx import Tx
 from tocsin.probes.certificate import Target
@@ -77,24 +77,32 @@ class CertificateWatch:
         return task
 
     async def _look(self, certificate_id: int) -> None:
-        try:
-            async with self._slots:
+        async with self._slots:
+            try:
                 monitor = await self._db.read(lambda read: store.find(read, certificate_id))
                 if monitor is not None:
                     await self._look_at(monitor)
-        except Exception:  # broad on purpose: nobody waits for this task, and the next look is due all the same
-            log.exception("certificate check died", certificate_id=certificate_id)
+            except Exception:  # broad on purpose: nobody waits for this task
+                log.exception("certificate check died", certificate_id=certificate_id)
+                await self._postpone(certificate_id)
 
     async def _look_at(self, monitor: Monitor) -> None:
-        now = self._clock.now()
         try:
-            seen = await self._see(monitor, now)
+            seen = await self._see(monitor, self._clock.now())
         except ValueError as exc:  # our own fault: no verdict on anybody
             log.error("certificates cannot be judged", error=str(exc))
-            await self._db.write(lambda tx: store.spread(tx, [(monitor.id, now + WITHOUT_A_VERDICT)]))
+            await self._postpone(monitor.id)
             return
         jitter_s = random.uniform(0, times.LARGEST_JITTER) * monitor.check_interval_seconds  # noqa: S311
         await self._db.write(lambda tx: _take(tx, monitor.id, seen, jitter_s))
+
+    async def _postpone(self, certificate_id: int) -> None:
+        """Try again later, and not at once for ever."""
+        later = self._clock.now() + WITHOUT_A_VERDICT
+        try:
+            await self._db.write(lambda tx: store.spread(tx, [(certificate_id, later)]))
+        except StorageUnavailable as exc:
+            log.warning("certificate check cannot be postponed", certificate_id=certificate_id, error=exc.message)
 
     async def _see(self, monitor: Monitor, now: datetime) -> Inspection:
         """Return what is presented.  Raises ValueError: the file of roots cannot be used."""

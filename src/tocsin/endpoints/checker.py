@@ -6,7 +6,7 @@ stands is written at once, with what follows from it.  Source: docs/spec/endpoin
 
 import asyncio
 import random
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -63,17 +63,17 @@ class Outcome(NamedTuple):
 
 
 class Lateness:
-    """How late checks begin, in seconds: the newest thousand, and the sum of all for metrics."""
+    """How late checks begin: counts by upper bound in seconds, and the sum of all."""
+
+    BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 
     def __init__(self) -> None:
-        self.newest: deque[float] = deque(maxlen=1000)
+        self.counts = [0] * (len(self.BOUNDS) + 1)
         self.total = 0.0
-        self.count = 0
 
     def add(self, seconds: float) -> None:
-        self.newest.append(seconds)
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
         self.total += seconds
-        self.count += 1
 
 
 class Checker:
@@ -117,23 +117,20 @@ class Checker:
             for check in new.get(monitor.id, []):
                 monitor.replay(check)
             self._begin(monitor, self._jitter(monitor))
-        await self._db.read(self._load_day)
+            for check in new.get(monitor.id, []):
+                monitor.count(check)
+        await self._load_day()
 
-    def _load_day(self, read: Read) -> None:
-        """Add up today so far, and fill the sparklines from the newest checks."""
-        hour = to_ms(self._clock.now()) // history_store.HOUR_MS
-        day = history_store.day_of(hour)
-        for one in range(hour - hour % 24, hour + 1):
-            for endpoint_id, totals in history_store.read_hour(read, one).items():
+    async def _load_day(self) -> None:
+        """Add up today so far, hour by hour."""
+        now_hour = to_ms(self._clock.now()) // history_store.HOUR_MS
+        day = history_store.day_of(now_hour)
+        for hour in range(now_hour - now_hour % 24, now_hour + 1):
+            found = await self._db.read(partial(history_store.read_hour, hour=hour))
+            for endpoint_id, totals in found.items():
                 monitor = self._monitors.find(endpoint_id)
                 if monitor is not None:
-                    monitor.day = day
-                    monitor.today.merge(totals)
-        for endpoint_id, checks in _all_new(read).items():
-            monitor = self._monitors.find(endpoint_id)
-            if monitor is not None:
-                for check in checks:
-                    monitor.count(check)
+                    monitor.add_to_day(day, totals)
 
     def _follow(self, frames: Sequence[Frame]) -> None:
         """Called with what was committed: endpoints that changed are read again."""

@@ -6,6 +6,7 @@ Source: docs/spec/endpoints.md, configuration.
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -95,6 +96,7 @@ def check_host(text: str) -> str:
     return host
 
 
+@lru_cache(maxsize=1000)
 def parse_statuses(text: str) -> frozenset[int]:
     """Return the codes of a list such as `2xx,301,400-404`.  Raises Invalid."""
     codes: set[int] = set()

@@ -14,7 +14,7 @@ from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import blocks as packing
 from tocsin.endpoints import totals
 from tocsin.endpoints.blocks import SLOT_MS
-from tocsin.endpoints.tables import blocks, checks, days, hours
+from tocsin.endpoints.tables import blocks, checks, days, endpoints, hours
 from tocsin.endpoints.totals import Check, Totals
 from tocsin.probes.base import Phases
 
@@ -140,9 +140,15 @@ def read_all_days(read: Read, ids: Sequence[int], first: date) -> dict[int, dict
     return found
 
 
-def last_day(read: Read, endpoint_id: int) -> date | None:
-    day: date | None = read.execute(select(func.max(days.c.day)).where(days.c.endpoint_id == endpoint_id)).scalar()
-    return day
+def is_day_open(read: Read, day: date) -> bool:
+    """Say whether there are hours of *day* and the day is not written yet: its last endpoint is not."""
+    wanted = hours_of(day)
+    last = select(func.max(hours.c.endpoint_id)).where(hours.c.hour.between(wanted[0], wanted[-1]))
+    endpoint_id = read.execute(last).scalar()
+    if endpoint_id is None:
+        return False
+    mine = (days.c.endpoint_id == endpoint_id, days.c.day == day)
+    return read.execute(select(days.c.day).where(*mine)).first() is None
 
 
 # --- changing --------------------------------------------------------------------------------------------------------
@@ -164,9 +170,17 @@ def put_hours(tx: Tx, found: Mapping[tuple[int, int], Totals]) -> None:
     _upsert(tx, hours, rows, ("hour", "endpoint_id"), ("data",))
 
 
-def put_days(tx: Tx, endpoint_id: int, found: Mapping[date, Totals]) -> None:
-    rows = [{"endpoint_id": endpoint_id, "day": day, "data": totals.encode(one)} for day, one in sorted(found.items())]
+def put_day(tx: Tx, day: date, found: Mapping[int, Totals], keep_from: date) -> None:
+    """Write a day of some endpoints that still are there, and let go of what is older than *keep_from*."""
+    ids = sorted(found)
+    known = set(tx.execute(select(endpoints.c.id).where(endpoints.c.id.in_(ids))).scalars())
+    rows = [
+        {"endpoint_id": endpoint_id, "day": day, "data": totals.encode(found[endpoint_id])}
+        for endpoint_id in ids
+        if endpoint_id in known
+    ]
     _upsert(tx, days, rows, ("endpoint_id", "day"), ("data",))
+    tx.execute(delete(days).where(days.c.endpoint_id.in_(ids), days.c.day < keep_from))
 
 
 def _upsert(tx: Tx, table: Any, rows: list[dict[str, Any]], keys: Sequence[str], values: Sequence[str]) -> None:
@@ -176,10 +190,6 @@ def _upsert(tx: Tx, table: Any, rows: list[dict[str, Any]], keys: Sequence[str],
     statement = dialect.insert(table)
     new = {name: statement.excluded[name] for name in values}
     tx.execute(statement.on_conflict_do_update(index_elements=[table.c[name] for name in keys], set_=new), rows)
-
-
-def delete_days(tx: Tx, endpoint_id: int, before: date) -> None:
-    tx.execute(delete(days).where(days.c.endpoint_id == endpoint_id, days.c.day < before))
 
 
 def delete_history(tx: Tx, endpoint_id: int, slots: Sequence[int]) -> None:
@@ -217,6 +227,12 @@ def slots_between(first_ms: int, last_ms: int) -> range:
 
 def hours_between(first_ms: int, last_ms: int) -> range:
     return range(first_ms // HOUR_MS, last_ms // HOUR_MS + 1)
+
+
+def hours_of(day: date) -> range:
+    """Return the hours (since 1970) of a UTC day."""
+    first = (day - date(1970, 1, 1)).days * 24
+    return range(first, first + 24)
 
 
 def day_of(hour: int) -> date:

@@ -59,6 +59,13 @@ class Monitor:
             if len(self.recent) > SPARKLINE:
                 del self.recent[0]
 
+    def add_to_day(self, day: date, totals: Totals) -> None:
+        """Add what was packed of a day to what is known of it."""
+        if self.day is None or day > self.day:
+            self.day, self.today = day, DayCount()
+        if day == self.day:
+            self.today.merge(totals)
+
     def replay(self, check: Check) -> None:
         """Take a check that was stored before a restart into the standing, unless it is in there already."""
         last = self.standing.last_check_at

@@ -6,6 +6,7 @@ in and takes the rows out, so a crash leaves either the one or the other.  Sourc
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from tocsin.core.clock import Clock, to_ms
@@ -13,13 +14,16 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import blocks, history_store, store
 from tocsin.endpoints.blocks import SLOT_MS
-from tocsin.endpoints.history_store import HOUR_MS, New, day_of
+from tocsin.endpoints.history_store import HOUR_MS, New
 from tocsin.endpoints.models import Standing
 from tocsin.endpoints.monitors import Monitors
 from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
 
-AT_ONCE = 250
-"""Endpoints packed in one unit: some ten milliseconds of writing."""
+AT_ONCE = 100
+"""Endpoints packed in one unit: a few milliseconds of writing."""
+LONGEST_GAP_DAYS = 7
+PAUSE_S = 0.05
+"""Between two units: packing has ten minutes, checks and pings have none."""
 SETTLED_MS = 5_000
 """A slot is packed when it has been over for so long: what was found in it has been written by then."""
 
@@ -56,6 +60,7 @@ class Packer:
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             await self._pack_some(New(most_id, until_ms, some[0], some[-1]))
+            await self._clock.sleep(PAUSE_S)
 
     async def _pack_some(self, new: New) -> None:
         work = await self._db.read(lambda read: _prepare(read, new))
@@ -73,22 +78,27 @@ class Packer:
     # --- days --------------------------------------------------------------------------------------------------------
 
     async def close_days(self) -> None:
-        """Write the days that are over, each once, out of their hours."""
+        """Write the days that are over and not written yet, at most the last week, out of their hours."""
         today = self._clock.now().date()
         if self._day == today:
             return
-        ids = [monitor.id for monitor in self._monitors]
-        for start in range(0, len(ids), AT_ONCE):
-            some = ids[start : start + AT_ONCE]
-            found = await self._db.read(lambda read, some=some: _days_of(read, some, today))  # type: ignore[misc]
-            await self._db.write(lambda tx, found=found: self._put_days(tx, found, today))  # type: ignore[misc]
+        for back in range(LONGEST_GAP_DAYS, 0, -1):
+            day = today - timedelta(days=back)
+            if await self._db.read(lambda read, day=day: history_store.is_day_open(read, day)):  # type: ignore[misc]
+                await self._close(day, today)
         self._day = today
 
-    def _put_days(self, tx: Tx, found: Mapping[int, Mapping[date, Totals]], today: date) -> None:
-        for endpoint_id, days in found.items():
-            if store.find(tx, endpoint_id) is not None:
-                history_store.put_days(tx, endpoint_id, days)
-                history_store.delete_days(tx, endpoint_id, today - self._keep_days)
+    async def _close(self, day: date, today: date) -> None:
+        """Write one day, endpoint by endpoint in order: when the last is there, all are."""
+        found: dict[int, Totals] = {}
+        for hour in history_store.hours_of(day):
+            for endpoint_id, totals in (await self._db.read(partial(history_store.read_hour, hour=hour))).items():
+                found.setdefault(endpoint_id, Totals(steps={})).merge(totals)
+        ids = sorted(found)
+        for start in range(0, len(ids), AT_ONCE):
+            some = {endpoint_id: found[endpoint_id] for endpoint_id in ids[start : start + AT_ONCE]}
+            await self._db.write(lambda tx, some=some: history_store.put_day(tx, day, some, today - self._keep_days))  # type: ignore[misc]
+            await self._clock.sleep(PAUSE_S)
 
 
 def _prepare(read: Read, new: New) -> _Work:
@@ -124,22 +134,3 @@ def _put(tx: Tx, work: _Work, standings: Mapping[int, tuple[int, Standing]]) -> 
     history_store.delete_new(tx, work.new)
     for endpoint_id, (generation, standing) in standings.items():
         store.save_standing(tx, endpoint_id, generation, standing)
-
-
-def _days_of(read: Read, ids: Sequence[int], today: date) -> dict[int, dict[date, Totals]]:
-    """Return the days before *today* that are not written yet, at most the last week."""
-    found: dict[int, dict[date, Totals]] = {}
-    for endpoint_id in ids:
-        last = history_store.last_day(read, endpoint_id)
-        first = max(today - timedelta(days=7), last + timedelta(days=1) if last is not None else date.min)
-        wanted = range(_first_hour(first), _first_hour(today))
-        by_day: dict[date, list[Totals]] = {}
-        for hour, totals in history_store.read_hours(read, endpoint_id, wanted).items():
-            by_day.setdefault(day_of(hour), []).append(totals)
-        if by_day:
-            found[endpoint_id] = {day: sum_of(parts) for day, parts in by_day.items()}
-    return found
-
-
-def _first_hour(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * 24

@@ -39,17 +39,22 @@ class Phases(NamedTuple):
 
 
 class HttpAnswer(msgspec.Struct, kw_only=True):
-    """An HTTP response. `body` is what was read of it, unpacked; `truncated` when there was more."""
+    """An HTTP response. `head` is as it came; `body` is what was read of it, unpacked; `truncated`: there was more."""
 
     status: int
-    version: str
-    raw_headers: list[tuple[bytes, bytes]]
+    head: bytes
     body: bytes = b""
     truncated: bool = False
 
     @property
+    def version(self) -> str:
+        return self.head[5:8].decode("ascii", "replace")
+
+    @property
     def headers(self) -> list[tuple[str, str]]:
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers]
+        lines = self.head.decode("latin-1").replace("\r\n", "\n").split("\n")[1:]
+        pairs = (line.partition(":") for line in lines if ":" in line)
+        return [(name.strip(), value.strip()) for name, _, value in pairs]
 
     def header(self, name: str) -> str | None:
         """Return the value of a header (several joined by commas), None when there is none."""

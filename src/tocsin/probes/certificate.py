@@ -16,8 +16,7 @@ from tocsin.probes.inspection import LONGEST_CHAIN, Failure, Inspection, is_addr
 from tocsin.probes.starttls import Protocol
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
-    from OpenSSL import SSL
+    from OpenSSL import SSL, crypto
 
 TIMEOUT_S = 10.0
 _READ_BYTES = 16_384
@@ -33,7 +32,7 @@ class Target(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    chain: "list[Certificate]"
+    chain: "list[crypto.X509]"
     tls_version: str
 
 
@@ -142,7 +141,7 @@ async def _handshake(connection: "SSL.Connection", reader: asyncio.StreamReader,
         except SSL.Error as exc:
             detail = _tls_reason(exc)
             break
-    presented = connection.get_peer_cert_chain(as_cryptography=True)
+    presented = connection.get_peer_cert_chain()
     if not presented:
         raise _Failed(Failure.TLS, detail) if detail else _Failed(Failure.NO_CERTIFICATE)
     await _flush(connection, writer)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.x509 import Certificate, GeneralName, Name, SubjectAlternativeName
     from cryptography.x509.verification import Store
+    from OpenSSL import crypto
 
 SMALLEST_RSA_BITS, SMALLEST_EC_BITS = 2048, 224
 MOST_NAMES = 200
@@ -49,16 +50,17 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    presented: "Sequence[Certificate]", tls_version: str, hostname: str, now: datetime, ca_file: Path | None
+    presented: "Sequence[crypto.X509]", tls_version: str, hostname: str, now: datetime, ca_file: Path | None
 ) -> Inspection:
     """Return what *presented*, leaf first, means for *hostname*.  Raises ValueError: *ca_file* cannot be used."""
     from cryptography import x509
 
-    unreadable = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+    unreadable = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
     try:
-        links = tuple(map(_link, presented))
-        weakness = next(_weaknesses(presented), None)
-        matches = names_match(presented[0], hostname)
+        certificates = [one.to_cryptography() for one in presented]
+        links = tuple(map(_link, certificates))
+        weakness = next(_weaknesses(certificates), None)
+        matches = names_match(certificates[0], hostname)
     except unreadable:  # what cannot be parsed may still have been sent
         return Inspection(failure=Failure.TLS, detail="the certificate cannot be read")
     fault, error = verify(presented, now, ca_file)
@@ -75,7 +77,7 @@ def judge(
 # --- trust -----------------------------------------------------------------------------------------------------------
 
 
-def verify(presented: "Sequence[Certificate]", now: datetime, ca_file: Path | None) -> Verdict:
+def verify(presented: "Sequence[crypto.X509]", now: datetime, ca_file: Path | None) -> Verdict:
     """Return what is wrong with the chain as of *now*; a leaf outside its own time is looked at inside of it."""
     from OpenSSL import SSL, crypto
 
@@ -86,14 +88,13 @@ def verify(presented: "Sequence[Certificate]", now: datetime, ca_file: Path | No
             roots.load_verify_locations(str(ca_file))
         except SSL.Error as exc:
             raise ValueError(f"{ca_file} holds no certificates that can be read") from exc
-    leaf = presented[0]
+    leaf = presented[0].to_cryptography()
     store = roots.get_cert_store()
     assert store is not None  # a context has one from the beginning  # noqa: S101
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     store.set_time(min(max(now, leaf.not_valid_before_utc), leaf.not_valid_after_utc))
-    first, *others = map(crypto.X509.from_cryptography, presented)
     try:
-        crypto.X509StoreContext(store, first, others).verify_certificate()
+        crypto.X509StoreContext(store, presented[0], presented[1:]).verify_certificate()
     except crypto.X509StoreContextError as exc:
         code, depth, text = exc.errors
         return _verdict(int(code), int(depth), str(text), exc.certificate.to_cryptography())

@@ -15,59 +15,85 @@ from tocsin.probes.names import MOST_REMEMBERED, Names
 MOST_AT_ONCE = 1000
 MOST_PER_HOST = 10
 HANDSHAKES_AT_ONCE = 32
-LONGEST_HANDSHAKE_WAIT_S = 0.25
-"""Handshakes are half a millisecond of computing each: a queue keeps bursts short, but nobody waits long in it."""
+LONGEST_HANDSHAKE_WAIT_S = 1.0
+"""A handshake is half a millisecond of computing and a quarter of a megabyte: a queue keeps bursts small, but nobody
+waits long in it, whatever those before him do."""
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
 class Slots:
-    """How many probes run at once: in all, and for one host. `take` before, `give` after."""
+    """How many probes run at once: in all, and for one host. `try_take`, else `take`, before; `give` after."""
 
     def __init__(self, most: int = MOST_AT_ONCE, per_host: int = MOST_PER_HOST) -> None:
-        self._all = asyncio.Semaphore(most)
-        self._per_host = per_host
+        self.per_host = per_host
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._running: dict[str, int] = {}
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._waiting_for: dict[str, deque[asyncio.Future[None]]] = {}
+
+    def try_take(self, host: str) -> bool:
+        """Take a slot if there is one at this moment."""
+        running = self._running.get(host, 0)
+        if running >= self.per_host or self._free <= 0:
+            return False
+        self._running[host] = running + 1
+        self._free -= 1
+        return True
 
     async def take(self, host: str) -> None:
+        """Wait for a slot."""
         running = self._running.get(host, 0)
-        if running >= self._per_host:
-            await self._queue(host)  # whoever gives way leaves its place to us
+        if running >= self.per_host:
+            await self._queue(self._waiting_for.setdefault(host, deque()), host)  # who gives way leaves its place
         else:
             self._running[host] = running + 1
-        try:
-            await self._all.acquire()
-        except asyncio.CancelledError:
-            self._leave(host)
-            raise
+        while self._free <= 0:
+            try:
+                await self._queue(self._waiting, None)
+            except asyncio.CancelledError:
+                self._leave(host)
+                raise
+        self._free -= 1
 
     def give(self, host: str) -> None:
-        self._all.release()
+        self._free += 1
+        _wake(self._waiting)
         self._leave(host)
 
-    async def _queue(self, host: str) -> None:
+    async def _queue(self, waiting: deque[asyncio.Future[None]], host: str | None) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(host, deque()).append(turn)
+        waiting.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave(host)
+            if turn.done() and not turn.cancelled():  # it was our turn already: pass it on
+                if host is None:
+                    _wake(waiting)
+                else:
+                    self._leave(host)
             raise
 
     def _leave(self, host: str) -> None:
-        waiting = self._waiting.get(host)
-        while waiting:
-            turn = waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+        waiting = self._waiting_for.get(host)
+        if waiting is not None:
+            if _wake(waiting):
                 return
-        self._waiting.pop(host, None)
+            del self._waiting_for[host]
         if self._running[host] == 1:
             del self._running[host]
         else:
             self._running[host] -= 1
+
+
+def _wake(waiting: deque[asyncio.Future[None]]) -> bool:
+    """Tell the first who still waits that it is its turn; say whether there is one."""
+    while waiting:
+        turn = waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+            return True
+    return False
 
 
 class Trust:
@@ -103,6 +129,11 @@ class Dialer:
         self._policy = policy
         self._checked: dict[str, tuple[tuple[Address, ...], tuple[str, ...]]] = {}
         self._handshakes = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+
+    def known_addresses(self, host: str) -> tuple[str, ...] | None:
+        """Return where *host* may be contacted, if that is known at this moment."""
+        found, checked = self._names.fresh(host), self._checked.get(host)
+        return checked[1] if checked is not None and found is checked[0] else None
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """Return where *host* may be contacted.  Raises Failed."""

@@ -19,7 +19,6 @@ from tocsin.probes.connect import Dialer, Slots
 from tocsin.probes.unpack import unpacked
 
 LARGEST_HEAD = 64 * 1024
-MOST_HEADERS = 200
 LARGEST_BODY = 1 << 20
 EXCERPT = 2048
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -90,7 +89,8 @@ class HttpProbe:
     async def probe(self, spec: HttpSpec, timeout_s: float) -> Result:
         """Return what came of one check. Never raises for the target's fault."""
         host = spec.target.host
-        await self._slots.take(host)
+        if not self._slots.try_take(host):
+            await self._slots.take(host)
         run = _Run(self._dialer, spec, timeout_s)
         try:
             await run.go()
@@ -125,7 +125,7 @@ class _Run:
         self._spec = spec
         self._loop = asyncio.get_running_loop()
         self._timeout_s = timeout_s
-        self._limit = asyncio.timeout(timeout_s)
+        self._limit = Limit(self._loop, timeout_s)
         self._phase = Phase.NAME
         self._dns = self._connect = self._waited = 0.0
         self._tls: float | None = None
@@ -139,7 +139,7 @@ class _Run:
         result = self.result
         ended = None
         try:
-            async with self._limit:
+            with self._limit:
                 ended = await self._follow()
         except Failed as exc:
             result.cause, result.error = exc.cause, exc.error
@@ -195,13 +195,13 @@ class _Run:
         self._exchange = exchange
         self._phase = Phase.NAME
         before = monotonic()
-        addresses = await self._dialer.addresses(target.host)
+        addresses = self._dialer.known_addresses(target.host) or await self._dialer.addresses(target.host)
         at = monotonic()
         self._dns += at - before
         self.result.address = addresses[0]
 
         self._phase = Phase.CONNECT
-        deadline = self._limit.when() or 0.0
+        deadline = self._limit.at
         exchange.transport, address = await self._dialer.connect(
             lambda: exchange, target.host, target.port, addresses, deadline
         )
@@ -222,7 +222,7 @@ class _Run:
         at = monotonic()
         if at - waiting > 0.001:  # the wait is ours, not the target's
             self._waited += at - waiting
-            self._limit.reschedule((self._limit.when() or 0.0) + at - waiting)
+            self._limit.extend(at - waiting)
         try:
             if exchange.first_byte_at is not None:  # whoever sits in between could have said it
                 raise Failed(Cause.TLS, "TLS handshake failed: the server spoke in clear before it")
@@ -243,19 +243,51 @@ class _Run:
         self._exchange = None
 
 
+class Limit:
+    """A time limit for a block, as `asyncio.timeout`, at half its price. `at` is when it ends, a time of the loop."""
+
+    __slots__ = ("_handle", "_is_over", "_loop", "_task", "at")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._is_over = False
+        self._task: asyncio.Task[Any] | None = None
+        self.at = loop.time() + seconds
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task(self._loop)
+        self._handle = self._loop.call_at(self.at, self._end)
+
+    def extend(self, seconds: float) -> None:
+        self.at += seconds
+        self._handle.cancel()
+        self._handle = self._loop.call_at(self.at, self._end)
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: object) -> None:
+        self._handle.cancel()
+        task, self._task = self._task, None
+        if self._is_over and task is not None and task.uncancel() <= 0 and kind is asyncio.CancelledError:
+            raise TimeoutError from exc
+
+
 class Exchange(asyncio.Protocol):
     """One request and its response. `done` is set when enough has come, and raises Failed when it broke."""
 
     __slots__ = (
         "_body",
         "_body_size",
+        "_head",
         "_head_only",
-        "_headers",
+        "_informed",
         "_is_last",
         "_limit",
         "_parser",
         "_request",
-        "_size",
         "_spec",
         "_status",
         "_truncated",
@@ -278,10 +310,10 @@ class Exchange(asyncio.Protocol):
         self._spec = spec
         self._head_only = head_only
         self._is_last = is_last
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._head = b""
+        self._informed = 0
         self._status = 0
-        self._size = 0
         self._body: list[bytes] = []
         self._body_size = 0
         self._limit = 0
@@ -296,15 +328,21 @@ class Exchange(asyncio.Protocol):
         """Let go of the connection at once: nobody needs its orderly end."""
         if not self.done.cancel() and not self.done.cancelled():
             self.done.exception()  # it has been told, or nobody is left to be told
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport, self._parser = self.transport, None, None  # no circle is left for the collector
+        if transport is not None:
+            transport.abort()
 
     def answer(self) -> HttpAnswer:
-        answer = HttpAnswer(status=self._status, version=self._parser.get_http_version(), raw_headers=self._headers)
+        answer = HttpAnswer(status=self._status, head=self._own_head())
         if self._body:
             answer.body, more = unpacked(b"".join(self._body), answer.header("content-encoding"), self._limit)
             answer.truncated = self._truncated or more
         return answer
+
+    def _own_head(self) -> bytes:
+        """Return the head of the response itself, without those of the informational ones before it."""
+        heads = self._head.replace(b"\r\n", b"\n").split(b"\n\n", self._informed + 1)
+        return heads[min(self._informed, len(heads) - 1)]
 
     # --- what the transport tells ------------------------------------------------------------------------------------
 
@@ -314,8 +352,8 @@ class Exchange(asyncio.Protocol):
         if self.first_byte_at is None:
             self.first_byte_at = monotonic()
         if self.head_at is None:
-            self._size += len(data)
-            if self._size > LARGEST_HEAD + len(data):
+            self._head = self._head + data if self._head else data
+            if len(self._head) > LARGEST_HEAD + len(data):
                 self._fail(Cause.PROTOCOL, "the head of the answer is too large")
                 return
         try:
@@ -340,33 +378,27 @@ class Exchange(asyncio.Protocol):
             self._fail(Cause.BROKEN_OFF, "connection broken off in the middle of the answer")
 
     def _has_length(self) -> bool:
-        return self._has(b"content-length") or self._has(b"transfer-encoding")
+        return self._has("content-length") or self._has("transfer-encoding")
 
-    def _has(self, wanted: bytes) -> bool:
-        return any(name.lower() == wanted for name, _ in self._headers)
+    def _has(self, header: str) -> bool:
+        return HttpAnswer(status=self._status, head=self._own_head()).header(header) is not None
 
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
 
     # --- what the parser tells ---------------------------------------------------------------------------------------
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self._headers) >= MOST_HEADERS:
-            self._fail(Cause.PROTOCOL, "the answer has too many headers")
-            return
-        self._headers.append((name, value))
-
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
-            self._headers.clear()  # something else follows
+            self._informed += 1  # something else follows
             return
         self._status = status
         self.head_at = monotonic()
         spec = self._spec
         unexpected = bool(spec.expected) and status not in spec.expected and status not in _REDIRECTS
         self._limit = spec.body_limit or (EXCERPT if unexpected else 0)
-        leads_on = not self._is_last and status in _REDIRECTS and self._has(b"location")
+        leads_on = not self._is_last and status in _REDIRECTS and self._has("location")
         if self._head_only or self._limit == 0 or status in {204, 304} or leads_on:
             self._finish()
 

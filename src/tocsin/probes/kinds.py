@@ -21,9 +21,9 @@ class Probes:
     def __init__(self, policy: EgressPolicy, monotonic: Callable[[], float], ca_file: Path | None = None) -> None:
         self.names = Names(monotonic)
         self.dialer = Dialer(self.names, policy, Trust(ca_file))
-        slots = Slots()
-        self._http = HttpProbe(self.dialer, slots)
-        self._tcp = TcpProbe(self.dialer, slots)
+        self.slots = Slots()
+        self.http = HttpProbe(self.dialer, self.slots)
+        self._tcp = TcpProbe(self.dialer, self.slots)
         self._dns = DnsProbe(self.dialer)
         self._icmp = IcmpProbe(self.dialer)
 
@@ -34,7 +34,7 @@ class Probes:
         """Return what came of one look at *spec*. Never raises for the target's fault."""
         match spec:
             case HttpSpec():
-                return await self._http.probe(spec, timeout_s)
+                return await self.http.probe(spec, timeout_s)
             case TcpSpec():
                 return await self._tcp.probe(spec, timeout_s)
             case DnsSpec():

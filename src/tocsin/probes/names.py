@@ -50,6 +50,13 @@ class Names:
         found = self._known.get(host)
         return str(found.addresses[0]) if found is not None and found.addresses else None
 
+    def fresh(self, host: str) -> tuple[Address, ...] | None:
+        """Return the addresses of *host* if they are known and still fresh."""
+        found = self._known.get(host)
+        if found is None or found.failure is not None or not self._is_fresh(found):
+            return None
+        return found.addresses
+
     def is_silent(self) -> bool:
         """Say whether the last name that was asked for got no answer from any name server."""
         return self._silent_since is not None

@@ -26,7 +26,8 @@ class TcpProbe:
 
     async def probe(self, spec: TcpSpec, timeout_s: float) -> Result:
         """Return what came of one check. Never raises for the target's fault."""
-        await self._slots.take(spec.host)
+        if not self._slots.try_take(spec.host):
+            await self._slots.take(spec.host)
         try:
             return await self._probe(spec, timeout_s)
         finally:
@@ -83,8 +84,9 @@ class _Talk(asyncio.Protocol):
 
     def leave(self) -> None:
         self._done.cancel()
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._first_at is None:

@@ -44,7 +44,8 @@ async def test_every_route_without_credentials_is_refused_except_the_public_ones
             assert answer.status != 401, (method, path)
         else:
             assert (answer.status, answer.code) == (401, "unauthorized"), (method, path)
-            assert (await program.client.request(method, path, token="wrong")).status == 401, (method, path)
+            wrong = await program.client.request(method, path, token="wrong")
+            assert wrong.status in {401, 429}, (method, path)  # who guesses too often waits
 
 
 async def test_the_public_list_is_short_and_known():

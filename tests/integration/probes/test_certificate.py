@@ -2,10 +2,14 @@
 
 import asyncio
 import ipaddress
+import shutil
 import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -13,6 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from support.behaviours import banner, hang_up, raw, silent
 from support.pki import Authority, Leaf, new_key, pem_of, stranger
+from support.postgres import Postgres
+from support.program import until
+from support.starttls import imap, postgres, smtp
 from support.targets import Tls, refusing_port, serve, unanswering_port
 from tocsin.probes.certificate import Inspection, Target, inspect
 from tocsin.probes.chain import names_match
@@ -249,19 +256,76 @@ def test_which_names_a_certificate_is_for(authority: Authority, name: str, hostn
 
 # --- STARTTLS --------------------------------------------------------------------------------------------------------
 
-PLAIN = {
-    Protocol.SMTP: banner(
-        b"220 mail\r\n", {b"EHLO tocsin\r\n": b"250-mail\r\n250 HELP\r\n", b"STARTTLS\r\n": b"502\r\n"}
-    ),
-    Protocol.IMAP: banner(b"* OK ready\r\n", {b"a1 STARTTLS\r\n": b"* some news\r\na1 BAD no\r\n"}),
-    Protocol.POSTGRES: banner(b"", {b"\x04\xd2\x16/": b"N"}),
-}
+REFUSING_MAIL = banner(b"220 m\r\n", {b"EHLO tocsin\r\n": b"250-m\r\n250 HELP\r\n", b"STARTTLS\r\n": b"502 no\r\n"})
+PLAIN = {Protocol.SMTP: REFUSING_MAIL, Protocol.IMAP: imap(None), Protocol.POSTGRES: postgres(None)}
+
+
+@asynccontextmanager
+async def encrypted(protocol: Protocol, leaf: Leaf) -> AsyncIterator[int]:
+    if protocol is Protocol.SMTP:
+        async with smtp(leaf) as port:
+            yield port
+    else:
+        async with serve((imap if protocol is Protocol.IMAP else postgres)(leaf)) as target:
+            yield target.port
+
+
+@pytest.mark.parametrize("protocol", PLAIN)
+async def test_a_certificate_behind_starttls_is_looked_at(authority: Authority, ca_file: Path, protocol: Protocol):
+    leaf = authority.expired()
+    async with encrypted(protocol, leaf) as port:
+        found = await look(port, ca_file, protocol=protocol)
+    assert found.leaf is not None, found.error_message
+    assert (found.leaf.fingerprint_sha256, found.chain_fault) == (leaf.fingerprint, None)
+
+
+@pytest.fixture
+def encrypting(postgres: Postgres, authority: Authority, big_folder: Path) -> Iterator[Leaf]:
+    """A real PostgreSQL that offers TLS, for as long as the test needs it."""
+    leaf = authority.good()
+    certificate, key = leaf.write(big_folder, "database")
+    for path in (certificate, key):
+        shutil.chown(path, postgres.folder.owner())
+        path.chmod(0o600)
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+
+        def configure(*statements: str) -> None:
+            for statement in (*statements, "SELECT pg_reload_conf()"):
+                connection.execute(statement)
+
+        files = (f"ssl_cert_file = '{certificate}'", f"ssl_key_file = '{key}'", "ssl = on")
+        configure(*(f"ALTER SYSTEM SET {setting}" for setting in files))
+        yield leaf
+        configure("ALTER SYSTEM RESET ALL")
+
+
+async def test_a_real_database_server_shows_its_certificate(ca_file: Path, postgres: Postgres, encrypting: Leaf):
+    async def found() -> Inspection:
+        return await look(postgres.port, ca_file, protocol=Protocol.POSTGRES)
+
+    seen = await until(found, lambda one: one.error_message != "starttls refused")  # it reads its settings again
+    assert seen.leaf is not None, seen.error_message
+    assert (seen.leaf.fingerprint_sha256, seen.chain_fault) == (encrypting.fingerprint, None)
 
 
 @pytest.mark.parametrize("protocol", PLAIN)
 async def test_a_server_without_starttls_is_no_riddle(ca_file: Path, protocol: Protocol):
     async with serve(PLAIN[protocol]) as target:
         assert (await look(target.port, ca_file, protocol=protocol)).error_message == "starttls refused"
+
+
+async def test_a_real_mail_server_may_have_no_starttls(ca_file: Path):
+    async with smtp(None) as port:
+        assert (await look(port, ca_file, protocol=Protocol.SMTP)).error_message == "starttls refused"
+
+
+@pytest.mark.parametrize("protocol", PLAIN)
+async def test_silence_and_a_line_without_end_are_over_in_time(ca_file: Path, protocol: Protocol):
+    async with serve(silent()) as target:
+        assert (await look(target.port, ca_file, protocol=protocol)).error_message == "handshake timeout"
+    async with serve(raw(b"2" * 2**20, at_once=True)) as target:
+        found = await look(target.port, ca_file, protocol=protocol)
+        assert found.failure in {Failure.CONNECTION, Failure.STARTTLS}
 
 
 @pytest.mark.parametrize("protocol", [Protocol.SMTP, Protocol.IMAP])
