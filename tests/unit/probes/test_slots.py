@@ -21,7 +21,8 @@ class Probe:
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        await self._slots.take(self.host)
+        if not self._slots.try_take(self.host):
+            await self._slots.take(self.host)
         self.has_place = True
         try:
             await self._enough.wait()
@@ -83,6 +84,13 @@ async def test_who_is_cancelled_leaves_the_place_to_the_next(victim: int):
     left = [probe for probe in probes if probe is not probes[victim]]
     assert having(left) == [True, False]
     await finish(probes)
+
+
+async def test_a_place_is_taken_without_waiting_if_there_is_one():
+    slots = Slots(2, per_host=1)
+    assert [slots.try_take(host) for host in "aabc"] == [True, False, True, False]
+    slots.give("a")
+    assert [slots.try_take(host) for host in "bac"] == [False, True, False]
 
 
 async def test_who_is_cancelled_in_the_moment_of_its_turn_passes_it_on():
