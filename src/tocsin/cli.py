@@ -73,7 +73,7 @@ def forget_secrets_command() -> None:
 
     async def forget(db: Database) -> int:
         vault.unlock()
-        return await db.write(lambda tx: forget_secrets(tx, vault))
+        return await db.write(lambda tx: forget_secrets(tx, vault, SHELL))
 
     count = _with_database(settings, forget, needs_key=False)
     print(f"Channels and webhooks whose URL has to be set again: {count}")

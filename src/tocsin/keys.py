@@ -2,7 +2,7 @@
 
 from tocsin.channels import store as channel_store
 from tocsin.core.vault import Vault, VaultError
-from tocsin.db.tx import Read, Tx
+from tocsin.db.tx import Actor, Read, Tx
 from tocsin.webhooks import store as webhook_store
 
 WRONG_KEY = (
@@ -18,7 +18,7 @@ def check_key(read: Read, vault: Vault) -> None:
         raise VaultError(WRONG_KEY)
 
 
-def forget_secrets(tx: Tx, vault: Vault) -> int:
+def forget_secrets(tx: Tx, vault: Vault, actor: Actor) -> int:
     """Blank out what the key does not open; return how many channels and webhooks have to be set up again."""
     blank = vault.encrypt("")
     channels = [one for one, parts in channel_store.list_sealed(tx).items() if not vault.opens(*parts)]
@@ -27,4 +27,5 @@ def forget_secrets(tx: Tx, vault: Vault) -> int:
         channel_store.blank_out(tx, channel_id, blank)
     for webhook_id in webhooks:
         webhook_store.blank_out(tx, webhook_id, blank)
+    tx.audit(actor, "secrets.forget", "secrets", {"channels": channels, "webhooks": webhooks})
     return len(channels) + len(webhooks)

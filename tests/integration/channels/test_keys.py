@@ -60,6 +60,8 @@ async def test_a_key_that_is_lost_for_good_can_be_given_up(start: Start, receive
         listed = (await program.client.get("/api/v1/channels")).json["channels"][0]
         assert (listed["url"], listed["headers"]) == ("***", {})
         assert (await program.client.get(f"/api/v1/webhooks/{webhook}")).json["url"] == "***"
+        entry = (await program.client.get("/api/v1/audit?action=secrets.forget")).json["entries"][0]
+        assert (entry["actor"], entry["change"]["webhooks"]) == ("shell", [webhook])
         assert (await put(program, f"/channels/{made['id']}", {"url": receiver.base + "/hook"})).status == 200
         await fire(program, "nas")
         await accepted(receiver, 1)
