@@ -12,7 +12,6 @@ from tocsin.accounts import store
 from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import NewToken, RoleName, SignIn, TokenScope, UserChange
 from tocsin.accounts.service import Accounts
-from tocsin.app import database_url, open_vault
 from tocsin.core.clock import SystemClock
 from tocsin.core.errors import AppError
 from tocsin.core.logs import configure
@@ -20,6 +19,7 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Actor
 from tocsin.http.peer import Peer
 from tocsin.keys import forget_secrets
+from tocsin.parts import database_url, open_vault
 from tocsin.process import StartProblem, prepare_database, serve
 from tocsin.settings import Settings, SettingsError, load, unknown_names
 

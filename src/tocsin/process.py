@@ -14,7 +14,7 @@ from typing import IO
 
 import structlog
 
-from tocsin.app import Tocsin, database_url, open_vault
+from tocsin.app import Tocsin
 from tocsin.core.clock import SystemClock
 from tocsin.core.vault import VaultError
 from tocsin.db.engine import open_engine
@@ -22,6 +22,7 @@ from tocsin.db.migrate import SchemaProblem, damaged, migrate
 from tocsin.db.tx import Read
 from tocsin.http.server import Server, listen
 from tocsin.keys import check_key
+from tocsin.parts import database_url, open_vault
 from tocsin.settings import Settings
 
 log = structlog.get_logger(__name__)

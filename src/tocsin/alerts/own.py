@@ -115,10 +115,12 @@ def _paused(key: str, name: str, error: str, failure_count: int, at: datetime) -
 
 
 class OwnLookups(NamedTuple):
-    """What is asked of channels and webhooks when facts about them were lost: SQL only, in the transaction at hand."""
+    """What is asked when facts were lost: of channels and webhooks by SQL, in the transaction at hand; of our own
+    network as the guard of the checks remembers it."""
 
     channel: Callable[[Read, int, datetime], Event | None]
     webhook: Callable[[Read, str], Webhook | None]
+    connectivity: Callable[[str], ConnectivityLost | ConnectivityRecovered]
 
 
 class OwnKind:
@@ -142,5 +144,7 @@ class OwnKind:
         kind, _, key = entity.partition(":")
         if kind == "webhook":
             return _of_webhook(self._ask.webhook(read, key), entity, now)
+        if kind == "connectivity":
+            return signals(self._ask.connectivity(key), now)
         fact = reaction_fact(read, key, now) if kind == "reaction" else self._ask.channel(read, int(key), now)
         return signals(fact, now) if fact is not None else []
