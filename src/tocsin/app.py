@@ -54,6 +54,7 @@ from tocsin.db.retention import Retention
 from tocsin.db.tx import Reaction, Tx
 from tocsin.endpoints import store as endpoint_store
 from tocsin.endpoints.api import ROUTES as ENDPOINT_ROUTES
+from tocsin.endpoints.badges import Badges
 from tocsin.endpoints.checker import Checker
 from tocsin.endpoints.guard import Guard
 from tocsin.endpoints.metrics import EndpointCollector
@@ -254,6 +255,7 @@ class Tocsin:
         raw: dict[str, App] = {
             "/api/v1/containers/events": self.live_events,
             "/api/v1/openapi.json": self._serve_openapi,
+            "/badges/": Badges(self.endpoint_queries, self.clock),
             "/metrics": self.metrics,
         }
         raw_of_containers: dict[str, App] = {"/logs/stream": self.log_stream, "/logs/download": self.log_download}
