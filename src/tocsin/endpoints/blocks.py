@@ -13,7 +13,8 @@ SLOT_MS = 600_000
 
 
 class _Columns(msgspec.Struct, array_like=True):
-    """`at` are distances, the first from the slot's begin. `errors` names the row of each."""
+    """`at` are distances, the first from the slot's begin; `total` is what is left after the phases. `errors` names
+    the row of each."""
 
     at: list[int]
     codes: bytes
@@ -36,7 +37,7 @@ def pack(slot: int, checks: Sequence[Check]) -> bytes:
     columns = _Columns(
         at=[after - before for before, after in pairwise(times)],
         codes=bytes(check.code for check in checks),
-        total=[check.phases.total // 10 for check in checks],
+        total=[check.phases.total // 10 - _parts(check.phases) for check in checks],
         http_status=_column([check.http_status for check in checks]),
         dns=_column([_tens(check.phases.dns) for check in checks]),
         connect=_column([_tens(check.phases.connect) for check in checks]),
@@ -59,12 +60,21 @@ def unpack(slot: int, data: bytes) -> list[Check]:
         Check(
             at_ms,
             columns.codes[row],
-            Phases(columns.total[row] * 10, _us(dns[row]), _us(connect[row]), _us(tls[row]), _us(first[row])),
+            _phases(columns.total[row], dns[row], connect[row], tls[row], first[row]),
             status[row],
             columns.errors.get(row),
         )
         for row, at_ms in enumerate(times)
     ]
+
+
+def _parts(phases: Phases) -> int:
+    """Return the sum of the phases, each cut to 0.01 ms as it is kept."""
+    return sum(_tens(phase) or 0 for phase in phases[1:])
+
+
+def _phases(rest: int, *tens: int | None) -> Phases:
+    return Phases((rest + sum(one or 0 for one in tens)) * 10, *map(_us, tens))
 
 
 def _column(values: list[int | None]) -> list[int | None]:

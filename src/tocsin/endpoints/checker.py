@@ -43,7 +43,7 @@ from tocsin.probes.stalls import Stalls
 log = structlog.get_logger(__name__)
 
 TELL_S = 0.25
-MOST_WAITING, LONGEST_WAIT_S = 100, 5.0
+MOST_WAITING, LONGEST_WAIT_S = 250, 5.0
 """Checks that changed nothing are written so many at once, or after so long: a commit writes pages, not rows."""
 CONFIRM_AFTER_S = 1.0
 """A failure is looked at again so soon, and only what is still wrong then counts."""

@@ -15,10 +15,11 @@ from tocsin.endpoints import blocks as packing
 from tocsin.endpoints import totals
 from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.tables import blocks, checks, days, endpoints, hours
-from tocsin.endpoints.totals import Check, Counts, Totals
+from tocsin.endpoints.totals import Check, Totals, percent
 from tocsin.probes.base import Phases
 
 HOUR_MS = 3_600_000
+EPOCH = date(1970, 1, 1)
 AT_ONCE = 500
 """Keys in one statement: below the limits of every database."""
 
@@ -125,18 +126,19 @@ def read_hour(read: Read, hour: int, ids: Sequence[int] | None = None) -> dict[i
 
 def read_days(read: Read, endpoint_id: int, first: date) -> dict[date, Totals]:
     """Return the totals of the days from *first* on that are over."""
-    mine = (days.c.endpoint_id == endpoint_id, days.c.day >= first)
+    mine = (days.c.endpoint_id == endpoint_id, days.c.day >= number_of(first))
     found = read.execute(select(days.c.day, days.c.data).where(*mine))
-    return {row.day: totals.decode(row.data) for row in found}
+    return {EPOCH + timedelta(days=row.day): totals.decode(row.data) for row in found}
 
 
-def read_all_days(read: Read, ids: Sequence[int], first: date) -> dict[int, dict[date, Counts]]:
-    """Return the counts of several endpoints, of the days from *first* on that are over."""
-    found: dict[int, dict[date, Counts]] = {}
+def read_uptime(read: Read, ids: Sequence[int], first: date) -> dict[int, dict[int, float | None]]:
+    """Return the uptime of several endpoints by day (since 1970), of the days from *first* on that are over."""
+    found: dict[int, dict[int, float | None]] = {}
     for some in _portions(ids):
-        where = (days.c.endpoint_id.in_(some), days.c.day >= first)
-        for row in read.execute(select(days.c.endpoint_id, days.c.day, days.c.data).where(*where)):
-            found.setdefault(row[0], {})[row[1]] = totals.decode_counts(row[2])
+        where = (days.c.endpoint_id.in_(some), days.c.day >= number_of(first))
+        counts = select(days.c.endpoint_id, days.c.day, days.c.checks, days.c.failures).where(*where)
+        for row in read.execute(counts):
+            found.setdefault(row.endpoint_id, {})[row.day] = percent(row.checks - row.failures, row.checks)
     return found
 
 
@@ -147,7 +149,7 @@ def is_day_open(read: Read, day: date) -> bool:
     endpoint_id = read.execute(last).scalar()
     if endpoint_id is None:
         return False
-    mine = (days.c.endpoint_id == endpoint_id, days.c.day == day)
+    mine = (days.c.endpoint_id == endpoint_id, days.c.day == number_of(day))
     return read.execute(select(days.c.day).where(*mine)).first() is None
 
 
@@ -175,12 +177,18 @@ def put_day(tx: Tx, day: date, found: Mapping[int, Totals], keep_from: date) -> 
     ids = sorted(found)
     known = set(tx.execute(select(endpoints.c.id).where(endpoints.c.id.in_(ids))).scalars())
     rows = [
-        {"endpoint_id": endpoint_id, "day": day, "data": totals.encode(found[endpoint_id])}
+        {
+            "endpoint_id": endpoint_id,
+            "day": number_of(day),
+            "checks": found[endpoint_id].checks,
+            "failures": found[endpoint_id].failures,
+            "data": totals.encode(found[endpoint_id]),
+        }
         for endpoint_id in ids
         if endpoint_id in known
     ]
-    _upsert(tx, days, rows, ("endpoint_id", "day"), ("data",))
-    tx.execute(delete(days).where(days.c.endpoint_id.in_(ids), days.c.day < keep_from))
+    _upsert(tx, days, rows, ("endpoint_id", "day"), ("checks", "failures", "data"))
+    tx.execute(delete(days).where(days.c.endpoint_id.in_(ids), days.c.day < number_of(keep_from)))
 
 
 def _upsert(tx: Tx, table: Any, rows: list[dict[str, Any]], keys: Sequence[str], values: Sequence[str]) -> None:
@@ -229,14 +237,19 @@ def hours_between(first_ms: int, last_ms: int) -> range:
     return range(first_ms // HOUR_MS, last_ms // HOUR_MS + 1)
 
 
+def number_of(day: date) -> int:
+    """Return which day since 1970 it is."""
+    return (day - EPOCH).days
+
+
 def hours_of(day: date) -> range:
     """Return the hours (since 1970) of a UTC day."""
-    first = (day - date(1970, 1, 1)).days * 24
+    first = number_of(day) * 24
     return range(first, first + 24)
 
 
 def day_of(hour: int) -> date:
-    return date(1970, 1, 1) + timedelta(hours=hour)
+    return EPOCH + timedelta(hours=hour)
 
 
 def _portions(items: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -12,7 +12,7 @@ from tocsin.core.clock import from_ms, to_ms
 from tocsin.endpoints import rules, totals
 from tocsin.endpoints.models import AlertState, Endpoint
 from tocsin.endpoints.plan import Plan, Verdict, make_plan
-from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Counts, Totals
+from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Totals, percent
 
 SPARKLINE = 20
 NOTHING = -1
@@ -100,8 +100,8 @@ class DayCount:
         self.incidents += other.incidents
 
     @property
-    def counts(self) -> Counts:
-        return Counts(self.checks, self.failures)
+    def uptime_percent(self) -> float | None:
+        return percent(self.checks - self.failures, self.checks)
 
 
 class Monitors:

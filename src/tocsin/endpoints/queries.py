@@ -69,7 +69,10 @@ class Wanted(NamedTuple):
 
 
 class EndpointQueries:
-    """*find_container* tells whether there is a container, *pending* what of an endpoint is not written yet."""
+    """*find_container* tells whether there is a container, *pending* what of an endpoint is not written yet.
+
+    *keep_checks* is how long single checks are kept.
+    """
 
     def __init__(
         self,
@@ -78,12 +81,14 @@ class EndpointQueries:
         monitors: Monitors,
         find_container: Callable[[Read, int], object | None],
         pending: Callable[[int], Sequence[Check]],
+        keep_checks: timedelta,
     ) -> None:
         self._db = db
         self._clock = clock
         self._monitors = monitors
         self._find_container = find_container
         self._pending = pending
+        self._keep_checks = keep_checks
         self._bars: dict[int, tuple[float, bytes]] = {}
 
     # --- lists -------------------------------------------------------------------------------------------------------
@@ -154,13 +159,13 @@ class EndpointQueries:
 
     async def checks(self, endpoint_id: int, since: datetime | None, limit: int, offset: int) -> CheckList:
         """Return one page, newest first.  Raises NotFound."""
-        now_ms = to_ms(self._clock.now())
-        since_ms = None if since is None else to_ms(since)
+        now = self._clock.now()
+        now_ms, oldest_ms = to_ms(now), to_ms(max(now - self._keep_checks, since or now - self._keep_checks))
         pending = self._pending(endpoint_id)
 
         def work(read: Read) -> tuple[list[Check], int]:
             endpoint = store.get(read, endpoint_id)
-            first = max(to_ms(endpoint.first_seen_at), since_ms or 0)
+            first = max(to_ms(endpoint.first_seen_at), oldest_ms)
             fresh = Fresh.read(read, endpoint_id, pending)
             return reading.page(read, fresh, range(first, max(first, now_ms)), limit, offset)
 
@@ -198,17 +203,17 @@ class EndpointQueries:
     async def bars(self, days: int) -> DailyUptimeList:
         """Return daily uptime of every active endpoint, oldest day first."""
         today = self._clock.now().date()
-        wanted = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
+        number = history_store.number_of(today)
+        wanted = range(number - days + 1, number + 1)
         ids = [one.id for one in self._monitors]
-        found = await self._db.read(lambda read: history_store.read_all_days(read, ids, wanted[0]))
+        first = today - timedelta(days=days - 1)
+        found = await self._db.read(lambda read: history_store.read_uptime(read, ids, first))
         items = []
         for one in list(self._monitors):
             mine = found.get(one.id, {})
             if one.day == today:
-                mine[today] = one.today.counts
-            items.append(
-                DailyUptime(id=one.id, days=[mine[day].uptime_percent if day in mine else None for day in wanted])
-            )
+                mine[number] = one.today.uptime_percent
+            items.append(DailyUptime(id=one.id, days=[mine.get(day) for day in wanted]))
         return DailyUptimeList(days=days, to=today.isoformat(), items=items)
 
     async def response_times(self, endpoint_id: int, wanted: ResponseRange) -> ResponseTimes:

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     ForeignKey,
     Index,
     Integer,
@@ -81,14 +80,17 @@ hours = Table(
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What the checks of one hour add up to."""
+"""What the checks of one hour (since 1970) add up to."""
 
 days = Table(
     "endpoint_days",
     metadata,
     Column("endpoint_id", Id, ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True),
-    Column("day", Date, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("checks", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What the checks of one UTC day add up to; written when the day is over."""
+"""What the checks of one UTC day (since 1970) add up to; written when the day is over. Bars
+are drawn from the counts alone."""

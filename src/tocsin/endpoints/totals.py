@@ -96,14 +96,17 @@ class Totals(msgspec.Struct, array_like=True):
         """Return successes / checks × 100, two decimals; None without checks."""
         return percent(self.successes, self.checks)
 
-    def percentile_us(self, share: float) -> int | None:
-        """Return the response time that *share* of the successful checks did not exceed; None without any."""
-        wanted, seen = math.ceil(self.successes * share), 0
+    def percentiles_us(self, *shares: float) -> list[int | None]:
+        """Return, for each of *shares* in ascending order, the response time that so many successful checks kept to."""
+        if not self.steps:
+            return [None for _ in shares]
+        found: list[int | None] = []
+        seen, wanted = 0, [math.ceil(self.successes * share) for share in shares]
         for step in sorted(self.steps):
             seen += self.steps[step]
-            if seen >= wanted:
-                return min(self.max_us, middle_of(step))
-        return None
+            while len(found) < len(wanted) and seen >= wanted[len(found)]:
+                found.append(min(self.max_us, middle_of(step)))
+        return found + [self.max_us] * (len(wanted) - len(found))
 
 
 _SUMMED = (
@@ -133,20 +136,8 @@ def sum_of(parts: Iterable[Totals]) -> Totals:
     return whole
 
 
-class Counts(msgspec.Struct, array_like=True):
-    """The first columns of Totals: all that bars are drawn from, at a tenth of the price."""
-
-    checks: int = 0
-    failures: int = 0
-
-    @property
-    def uptime_percent(self) -> float | None:
-        return percent(self.checks - self.failures, self.checks)
-
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Totals)
-_counts = msgspec.msgpack.Decoder(Counts)
 
 
 def percent(part: int, whole: int) -> float | None:
@@ -160,7 +151,3 @@ def encode(totals: Totals) -> bytes:
 
 def decode(data: bytes) -> Totals:
     return _decoder.decode(data)
-
-
-def decode_counts(data: bytes) -> Counts:
-    return _counts.decode(data)

@@ -101,14 +101,15 @@ def evidence_view(found: dict[str, Any]) -> EvidenceView:
 
 def point_view(at: datetime, found: Totals) -> ResponsePoint:
     good = found.successes
+    p50, p95, p99 = found.percentiles_us(0.5, 0.95, 0.99)
     return ResponsePoint(
         timestamp=wire(at),
         checks=found.checks,
         failures=found.failures,
         average_ms=_mean(found.sum_us, good),
-        p50_ms=_ms(found.percentile_us(0.5)),
-        p95_ms=_ms(found.percentile_us(0.95)),
-        p99_ms=_ms(found.percentile_us(0.99)),
+        p50_ms=_ms(p50),
+        p95_ms=_ms(p95),
+        p99_ms=_ms(p99),
         max_ms=_ms(found.max_us) if good else None,
         dns_ms=_mean(found.dns_us, good),
         connect_ms=_mean(found.connect_us, good),

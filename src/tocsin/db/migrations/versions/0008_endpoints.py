@@ -66,7 +66,9 @@ def upgrade() -> None:
     op.create_table(
         "endpoint_days",
         sa.Column("endpoint_id", ID, sa.ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("checks", sa.Integer, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
