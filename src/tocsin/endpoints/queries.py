@@ -247,6 +247,7 @@ def _page(read: Read, endpoint_id: int, first_ms: int, now_ms: int, limit: int, 
     Hours say how many checks lie where: only the blocks of the page itself are opened.
     """
     new = [check for check in history_store.list_new(read, endpoint_id) if check.at_ms >= first_ms]
+    first_ms = max(first_ms, history_store.first_packed_ms(read))  # hours are kept longer than what is in them
     hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(first_ms, now_ms))
     counts = {hour: totals.checks + totals.unseen for hour, totals in hours.items()}
     edge = first_ms // HOUR_MS
@@ -282,13 +283,13 @@ def _uptime(read: Read, endpoint_id: int, new: Sequence[Check], now_ms: int) -> 
     hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(now_ms - 7 * DAY_MS, now_ms))
     today = from_ms(now_ms).date()
     days = history_store.read_days(read, endpoint_id, today - timedelta(days=90))
-    fresh = total_of(new)
-    open_hours = sum_of([totals for hour, totals in hours.items() if day_of(hour) == today and today not in days])
-    newest = sum_of([open_hours, fresh])
+    for check in new:
+        hours.setdefault(check.at_ms // HOUR_MS, Totals(steps={})).add(check.code, check.phases)
+    newest = sum_of([totals for hour, totals in hours.items() if day_of(hour) not in days])
 
     def of_hours(window_ms: int) -> float | None:
         edge = (now_ms - window_ms) // HOUR_MS
-        return sum_of([fresh, *(totals for hour, totals in hours.items() if hour > edge)]).uptime_percent
+        return sum_of([totals for hour, totals in hours.items() if hour > edge]).uptime_percent
 
     def of_days(count: int) -> float | None:
         edge = today - timedelta(days=count)
