@@ -11,6 +11,7 @@ import traceback
 from benchmarks import (
     alert_storm,
     check_10000,
+    check_history,
     durable_writes,
     list_containers,
     log_lines,
@@ -29,6 +30,7 @@ ALL: dict[str, Measure] = {
     "log_lines": log_lines.measure,
     "probe_engine": probe_engine.measure,
     "check_10000": check_10000.measure,
+    "check_history": check_history.measure,
     "alert_storm": alert_storm.measure,
     "start_and_size": start_and_size.measure,
     "track_100": track_100.measure,

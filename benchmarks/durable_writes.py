@@ -24,13 +24,13 @@ import uvloop
 from sqlalchemy import insert
 
 from benchmarks.support import Figure, free_port, percentile, run, scratch_folder
-from tocsin.app import database_url
 from tocsin.containers.models import RuntimeStatusChanged
 from tocsin.core.clock import SystemClock, wire
 from tocsin.db import tables
 from tocsin.db.database import Database
 from tocsin.db.engine import is_sqlite, open_engine
 from tocsin.db.tx import Reactions, Tx
+from tocsin.parts import database_url
 from tocsin.process import prepare_database
 from tocsin.settings import load as load_settings
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from benchmarks.load import load
 from benchmarks.support import TOKEN, Figure, Server, ask, bare, cpu_seconds, median_ratio, run, scratch_folder
-from tocsin.app import database_url
 from tocsin.containers import journal, rules
 from tocsin.core.clock import SystemClock
 from tocsin.db.database import Database
 from tocsin.db.tx import Tx
+from tocsin.parts import database_url
 from tocsin.process import prepare_database
 from tocsin.runtimes.base import Details
 from tocsin.settings import load as load_settings

@@ -31,6 +31,32 @@ export const router = createRouter({
           component: () => import('@/features/containers/ContainerPage.vue'),
           props: (route) => ({ id: Number(route.params.id) }),
         },
+        {
+          path: 'endpoints',
+          name: 'endpoints',
+          component: () => import('@/features/endpoints/EndpointsPage.vue'),
+          meta: { byHost: true },
+        },
+        { path: 'endpoints/new', name: 'endpoint-new', component: () => import('@/features/endpoints/EndpointFormPage.vue') },
+        {
+          path: 'endpoints/:id(\\d+)',
+          name: 'endpoint',
+          component: () => import('@/features/endpoints/EndpointPage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
+        {
+          path: 'endpoints/:id(\\d+)/edit',
+          name: 'endpoint-edit',
+          component: () => import('@/features/endpoints/EndpointFormPage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
+        { path: 'certificates', name: 'certificates', component: () => import('@/features/certificates/CertificatesPage.vue') },
+        {
+          path: 'certificates/:id(\\d+)',
+          name: 'certificate',
+          component: () => import('@/features/certificates/CertificatePage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
         { path: 'logs', name: 'group-logs', component: () => import('@/features/containers/GroupLogsPage.vue') },
         { path: 'alerts', name: 'alerts', component: () => import('@/features/alerts/AlertsPage.vue') },
         {

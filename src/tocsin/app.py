@@ -1,7 +1,7 @@
 """The composition root: every object, the reaction table, the jobs, the order of start and stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cached_property, partial
@@ -15,7 +15,6 @@ from tocsin.accounts.api import ROUTES as ACCOUNT_ROUTES
 from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import SignIn
 from tocsin.accounts.service import Accounts
-from tocsin.accounts.store import sweep_sessions
 from tocsin.alerts import store as alert_store
 from tocsin.alerts.api import ROUTES as ALERT_ROUTES
 from tocsin.alerts.certificates import CertificateKind
@@ -24,23 +23,20 @@ from tocsin.alerts.containers import ContainerKind, Lookups
 from tocsin.alerts.endpoints import EndpointKind
 from tocsin.alerts.endpoints import Lookups as EndpointLookups
 from tocsin.alerts.engine import AlertEngine
-from tocsin.alerts.models import EntityType
-from tocsin.alerts.own import OwnKind
+from tocsin.alerts.own import OwnKind, OwnLookups
 from tocsin.alerts.service import Alerts, find_view
 from tocsin.certificates import evidence as certificate_evidence
 from tocsin.certificates import react as certificate_react
-from tocsin.certificates import store as certificate_store
 from tocsin.certificates.api import ROUTES as CERTIFICATE_ROUTES
 from tocsin.certificates.service import Certificates
 from tocsin.certificates.watch import CertificateWatch
-from tocsin.channels import outbox
 from tocsin.channels.api import ROUTES as CHANNEL_ROUTES
-from tocsin.channels.mail import Mailer, MailServer
+from tocsin.channels.condition import channel_fact
+from tocsin.channels.mail import Mailer
 from tocsin.channels.react import reaction as channel_reaction
 from tocsin.channels.service import Channels
-from tocsin.containers import store as container_store
 from tocsin.containers.api import ROUTES as CONTAINER_ROUTES
-from tocsin.containers.evidence import evidence, find, parents, residents
+from tocsin.containers.evidence import evidence, find, host_fact, parents, residents
 from tocsin.containers.hosts import Hosts
 from tocsin.containers.queries import ContainerQueries
 from tocsin.containers.service import Containers
@@ -51,20 +47,17 @@ from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
 from tocsin.core.sending import Sender
 from tocsin.core.supervision import Supervisor
-from tocsin.core.vault import Vault, load_key
 from tocsin.dashboard.api import ROUTES as DASHBOARD_ROUTES
 from tocsin.dashboard.api import Bars
 from tocsin.db.database import Database
-from tocsin.db.engine import sqlite_url
-from tocsin.db.retention import Retention, Rule, sweep_audit, sweep_journal
-from tocsin.db.tx import Reaction, Read, Tx
-from tocsin.endpoints import history_store
+from tocsin.db.retention import Retention
+from tocsin.db.tx import Reaction, Tx
 from tocsin.endpoints import store as endpoint_store
 from tocsin.endpoints.api import ROUTES as ENDPOINT_ROUTES
+from tocsin.endpoints.badges import Badges
 from tocsin.endpoints.checker import Checker
 from tocsin.endpoints.guard import Guard
 from tocsin.endpoints.metrics import EndpointCollector
-from tocsin.endpoints.models import Endpoint
 from tocsin.endpoints.monitors import Monitors
 from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
@@ -85,14 +78,19 @@ from tocsin.logs.api import ROUTES as LOG_ROUTES
 from tocsin.logs.download import LogDownload
 from tocsin.logs.reader import LogReader
 from tocsin.logs.stream import LogStream
+from tocsin.parts import (
+    database_url,
+    find_https,
+    mail_server,
+    make_runtimes,
+    open_vault,
+    retention_rules,
+    was_told,
+)
 from tocsin.probes.certificate import inspect
-from tocsin.probes.http import parse_target
 from tocsin.probes.kinds import Probes
 from tocsin.probes.stalls import Stalls
-from tocsin.runtimes.base import Runtime
-from tocsin.runtimes.docker import DockerRuntime
-from tocsin.runtimes.docker.client import LOCAL_SOCKET
-from tocsin.settings import EngineAddress, Settings
+from tocsin.settings import Settings
 from tocsin.silences import store as silence_store
 from tocsin.silences.api import ROUTES as SILENCE_ROUTES
 from tocsin.silences.service import Silences
@@ -137,10 +135,10 @@ class Tocsin:
         )
         self.alert_engine = AlertEngine(
             (
-                ContainerKind(Lookups(find, evidence, parents, residents)),
+                ContainerKind(Lookups(find, evidence, parents, residents, host_fact)),
                 EndpointKind(EndpointLookups(endpoint_store.find, find, parents)),
                 CertificateKind(certificate_lookups),
-                OwnKind(),
+                OwnKind(OwnLookups(channel_fact, webhook_store.find, lambda scope: self.guard.fact(scope))),
             ),
             silence_store.matching,
             settings.flap_count,
@@ -192,13 +190,21 @@ class Tocsin:
         self._make_endpoints()
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
-            self.db, clock, self.vault, self.sender, mailer, self.hosts.uncertain, settings.public_url
+            self.db,
+            clock,
+            self.vault,
+            self.sender,
+            mailer,
+            self.hosts.uncertain,
+            alert_store.silenced_among,
+            find_view,
+            settings.public_url,
         )
         self.webhooks = Webhooks(self.db, clock, self.vault, self.sender)
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
-        self.metrics = Metrics(self.hub)
+        self.metrics = Metrics(self.hub, self.channels.backlog)
         self.system = System(
             self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
         )
@@ -218,7 +224,7 @@ class Tocsin:
         self.checker = Checker(db, clock, self.hub, self.probes, self.stalls, self.monitors, self.guard)
         self.packer = Packer(db, clock, self.monitors, settings.retention_endpoint_days)
         self.endpoints = Endpoints(db, clock, self.headers, self.monitors, self.checker, self.probes.dialer)
-        self.endpoint_queries = EndpointQueries(db, clock, self.monitors, find)
+        self.endpoint_queries = EndpointQueries(db, clock, self.monitors, find, self.checker.pending)
 
     def _make_asgi(self) -> App:
         settings = self.settings
@@ -249,6 +255,7 @@ class Tocsin:
         raw: dict[str, App] = {
             "/api/v1/containers/events": self.live_events,
             "/api/v1/openapi.json": self._serve_openapi,
+            "/badges/": Badges(self.endpoint_queries, self.clock),
             "/metrics": self.metrics,
         }
         raw_of_containers: dict[str, App] = {"/logs/stream": self.log_stream, "/logs/download": self.log_download}
@@ -336,72 +343,3 @@ class Tocsin:
     def end_streams(self) -> None:
         self.hub.close()
         self.log_stream.close()
-
-
-def find_https(read: Read, host: str, port: int) -> Endpoint | None:
-    """Return an active endpoint that is checked by https at this host and port."""
-    for endpoint in endpoint_store.find_https(read, host):
-        target = parse_target(endpoint.target)
-        if (target.host, target.port) == (host, port):
-            return endpoint
-    return None
-
-
-def was_told(read: Read, scope: str) -> bool:
-    """Say whether an alert about our own network is open."""
-    return bool(alert_store.list_open_of(read, EntityType.SYSTEM, f"connectivity:{scope}"))
-
-
-def make_runtimes(settings: Settings, clock: Clock) -> Mapping[str, Runtime]:
-    """Return the engines to watch, by name. Whether they can be reached shows later: never a reason not to start."""
-    if settings.runtime == "none":
-        return {}
-    return {engine.name: _docker(engine, settings, clock) for engine in settings.docker_host}
-
-
-def _docker(engine: EngineAddress, settings: Settings, clock: Clock) -> Runtime:
-    certificates = settings.docker_cert_path
-    own = certificates / engine.name if certificates is not None else None
-    folder = own if own is not None and own.is_dir() else certificates
-    return DockerRuntime(engine.name, engine.address or f"unix://{LOCAL_SOCKET}", clock, folder, settings.log_redact)
-
-
-def retention_rules(settings: Settings) -> list[Rule]:
-    transitions = settings.retention_transitions
-    return [
-        Rule("events", settings.retention_events, sweep_journal),
-        Rule("transitions", transitions, container_store.sweep_transitions),
-        Rule("container_days", transitions, container_store.sweep_days),
-        Rule("archived_containers", settings.retention_archived, container_store.sweep_archived),
-        Rule("short_lived_containers", timedelta(days=7), container_store.sweep_short_lived),
-        Rule("alerts", settings.retention_alerts, alert_store.sweep),
-        Rule("endpoint_checks", settings.retention_checks, history_store.sweep_blocks),
-        Rule("endpoint_hours", settings.retention_endpoint_hours, history_store.sweep_hours),
-        Rule("certificate_checks", settings.retention_certificate_checks, certificate_store.sweep),
-        Rule("deliveries", settings.retention_deliveries, outbox.sweep),
-        Rule("webhook_deliveries", settings.retention_deliveries, webhook_store.sweep),
-        Rule("silences", timedelta(days=90), silence_store.sweep),
-        Rule("log_tails", settings.retention_archived, log_store.sweep),
-        Rule("sessions", timedelta(days=7), sweep_sessions),
-        Rule("audit", settings.retention_audit, sweep_audit),
-    ]
-
-
-def open_vault(settings: Settings) -> Vault:
-    given = settings.secret_key.reveal() if settings.secret_key is not None else None
-    return Vault(lambda: load_key(given, settings.data_dir / "secret.key"))
-
-
-def mail_server(settings: Settings) -> MailServer:
-    return MailServer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_username,
-        settings.smtp_password,
-        settings.smtp_from,
-        settings.smtp_tls,
-    )
-
-
-def database_url(settings: Settings) -> str:
-    return settings.database_url or sqlite_url(settings.data_dir / "tocsin.db")

@@ -12,13 +12,14 @@ from tocsin.accounts import store
 from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import NewToken, RoleName, SignIn, TokenScope, UserChange
 from tocsin.accounts.service import Accounts
-from tocsin.app import database_url
 from tocsin.core.clock import SystemClock
 from tocsin.core.errors import AppError
 from tocsin.core.logs import configure
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor
 from tocsin.http.peer import Peer
+from tocsin.keys import forget_secrets
+from tocsin.parts import database_url, open_vault
 from tocsin.process import StartProblem, prepare_database, serve
 from tocsin.settings import Settings, SettingsError, load, unknown_names
 
@@ -62,6 +63,20 @@ def migrate() -> None:
     """Bring the database to this version, with a backup first."""
     prepare_database(_settings())
     print("The database is up to date.")
+
+
+@cli.command("forget-secrets")
+def forget_secrets_command() -> None:
+    """Blank out URLs and secrets that the key does not open, when the right key is lost for good."""
+    settings = _settings()
+    vault = open_vault(settings)
+
+    async def forget(db: Database) -> int:
+        vault.unlock()
+        return await db.write(lambda tx: forget_secrets(tx, vault, SHELL))
+
+    count = _with_database(settings, forget, needs_key=False)
+    print(f"Channels and webhooks whose URL has to be set again: {count}")
 
 
 @cli.command()
@@ -153,25 +168,33 @@ def _settings() -> Settings:
 
 
 def _with_accounts(use: Callable[[Accounts, Database], Awaitable[T]]) -> T:
+    """Run *use* on the accounts of the settings' database."""
+    settings, clock = _settings(), SystemClock()
+
+    async def run(db: Database) -> T:
+        identity = Identity(
+            db,
+            clock,
+            Peer((), ""),
+            sign_in=SignIn.PASSWORD,
+            user_header=settings.proxy_user_header,
+            admin_user="",
+            api_token=None,
+        )
+        return await use(Accounts(db, clock, identity), db)
+
+    return _with_database(settings, run)
+
+
+def _with_database(settings: Settings, use: Callable[[Database], Awaitable[T]], *, needs_key: bool = True) -> T:
     """Run *use* on the database of the settings; a server may be running on it."""
-    settings = _settings()
-    prepare_database(settings)
+    prepare_database(settings, needs_key=needs_key)
 
     async def run() -> T:
-        clock = SystemClock()
-        db = Database(database_url(settings), clock, lambda _frames: None)
+        db = Database(database_url(settings), SystemClock(), lambda _frames: None)
         await db.start()
         try:
-            identity = Identity(
-                db,
-                clock,
-                Peer((), ""),
-                sign_in=SignIn.PASSWORD,
-                user_header=settings.proxy_user_header,
-                admin_user="",
-                api_token=None,
-            )
-            return await use(Accounts(db, clock, identity), db)
+            return await use(db)
         finally:
             await db.stop()
 

@@ -14,12 +14,15 @@ from typing import IO
 
 import structlog
 
-from tocsin.app import Tocsin, database_url, open_vault
+from tocsin.app import Tocsin
 from tocsin.core.clock import SystemClock
 from tocsin.core.vault import VaultError
 from tocsin.db.engine import open_engine
 from tocsin.db.migrate import SchemaProblem, damaged, migrate
+from tocsin.db.tx import Read
 from tocsin.http.server import Server, listen
+from tocsin.keys import check_key
+from tocsin.parts import database_url, open_vault
 from tocsin.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -93,15 +96,22 @@ def locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def prepare_database(settings: Settings) -> None:
-    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood."""
+def prepare_database(settings: Settings, *, needs_key: bool = True) -> None:
+    """Check and migrate the database.  Raises StartProblem: it cannot be reached, written or understood.
+
+    With *needs_key* also: the key does not open what is stored.
+    """
     url = database_url(settings)
     where = "TOCSIN_DATABASE_URL" if settings.database_url else str(settings.data_dir / "tocsin.db")
     engine = open_engine(url)
     try:
         os.umask(0o077)
         migrate(engine, settings.data_dir / "backups", SystemClock().now())
-        open_vault(settings).unlock()
+        vault = open_vault(settings)
+        vault.unlock()
+        if needs_key:
+            with engine.connect() as connection:
+                check_key(Read(connection), vault)
     except (SchemaProblem, VaultError) as exc:
         raise StartProblem(str(exc)) from exc
     except Exception as exc:  # broad on purpose: whatever a driver raises, the person gets one sentence

@@ -27,7 +27,7 @@ BELOW = {
     "runtimes": {"core", "runtimes"},
     "probes": {"core", "probes"},
 }
-COMPOSITION = {"app", "cli", "process", "__main__", "__init__"}
+COMPOSITION = {"app", "cli", "keys", "parts", "process", "__main__", "__init__"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 

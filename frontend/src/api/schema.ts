@@ -1543,7 +1543,7 @@ export interface paths {
         };
         /**
          * ListWebhooks
-         * @description List webhook subscriptions.
+         * @description List webhook subscriptions, newest first.
          */
         get: operations["listWebhooks"];
         put?: never;
@@ -3255,8 +3255,10 @@ export interface operations {
                 before?: string | null;
                 /** @description `next_before_id` of the page before */
                 before_id?: number | null;
-                /** @description How many at most, 1 to 200 */
+                /** @description How many at most, 1 to 500 */
                 limit?: number;
+                /** @description How many to skip */
+                offset?: number;
             };
             header?: never;
             path?: never;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { flatten, mergeGroups, nextItem } from './group'
+import { flatten, mergeGroups, nextStop } from './group'
 
 const items = (...ids: number[]) => ids.map((id) => ({ id }))
 
@@ -32,7 +32,6 @@ it('steps from item to item over the headers', () => {
     ],
     new Set<string>(),
   )
-  expect([nextItem(rows, -1, 1), nextItem(rows, 1, 1), nextItem(rows, 3, 1), nextItem(rows, 3, -1), nextItem(rows, 1, -1)]).toEqual([
-    1, 3, null, 1, null,
-  ])
+  const next = (from: number, by: 1 | -1) => nextStop(rows, from, by, (row) => row.kind === 'item')
+  expect([next(-1, 1), next(1, 1), next(3, 1), next(3, -1), next(1, -1)]).toEqual([1, 3, null, 1, null])
 })

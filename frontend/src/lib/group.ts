@@ -22,10 +22,11 @@ export function mergeGroups<T>(groups: Iterable<Grouped<T>>): Grouped<T>[] {
   return [...byName.values()]
 }
 
-/** The next item before or after `from`; headers are stepped over. Null at either end. */
-export function nextItem<T>(rows: Row<T>[], from: number, by: 1 | -1): number | null {
+/** The next row before or after `from` that one stops at; others are stepped over. Null at either end. */
+export function nextStop<T>(rows: T[], from: number, by: 1 | -1, stops: (row: T) => boolean): number | null {
   for (let index = from + by; index >= 0 && index < rows.length; index += by) {
-    if (rows[index]?.kind === 'item') return index
+    const row = rows[index]
+    if (row !== undefined && stops(row)) return index
   }
   return null
 }

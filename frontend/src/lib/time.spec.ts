@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dayBefore, percent, relative, shortDuration } from './time'
+import { dayBefore, milliseconds, percent, relative, shortDuration, tidyDuration } from './time'
 
 const NOW = Date.parse('2026-03-04T12:00:00Z')
 
@@ -28,3 +28,19 @@ it('never rounds up to a perfect score', () => {
   expect(percent(99.9999, 'en')).toBe('99.99%')
   expect(percent(100, 'en')).toBe('100%')
 })
+
+it.each([
+  [0.42, '0.4\u00a0ms'],
+  [12.6, '13\u00a0ms'],
+  [1440, '1.44\u00a0s'],
+  [10_001, '10\u00a0s'],
+])('%d ms is %s', (ms, text) => expect(milliseconds(ms, 'en')).toBe(text))
+
+it.each([
+  ['30s', '30s'],
+  ['1m0s', '1m'],
+  ['1h0m0s', '1h'],
+  ['1m30s', '1m30s'],
+  ['500ms', '500ms'],
+  ['0s', '0s'],
+])('%s is tidied to %s', (text, tidy) => expect(tidyDuration(text)).toBe(tidy))

@@ -91,3 +91,26 @@ export function percent(value: number, locale: string): string {
   const shown = value < 100 && value > 99.99 ? 99.99 : value
   return new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 2 }).format(shown / 100)
 }
+
+/** "12 ms", "1.4 s": as exact as anybody wants to know. */
+export function milliseconds(ms: number, locale: string): string {
+  const inSeconds = ms >= 1000
+  const digits = inSeconds ? (ms < 10_000 ? 2 : 1) : ms < 10 ? 1 : 0
+  const figure = new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(inSeconds ? ms / 1000 : ms)
+  return `${figure}\u00a0${inSeconds ? 's' : 'ms'}`
+}
+
+/** A duration of the server without what says nothing: "1m0s" is 1m, "1h0m0s" is 1h. */
+export function tidyDuration(text: string): string {
+  const parts = text.match(/[\d.]+[a-zµ]+/g)?.filter((part) => parseFloat(part) > 0)
+  return parts?.length ? parts.join('') : text
+}
+
+const TWO_DAYS_MS = 2 * DAY * 1000
+
+/** A mark on an axis of time that spans `span` milliseconds: the hour, or the day when there are many. */
+export function axisTime(at: number, span: number, locale: string): string {
+  const options: Intl.DateTimeFormatOptions =
+    span <= TWO_DAYS_MS ? { hour: 'numeric', minute: '2-digit' } : { day: 'numeric', month: 'short' }
+  return dateFormat(locale, options).format(at)
+}

@@ -20,6 +20,12 @@ export function barPaths(days: (number | null)[], step: number, bar: number, hei
   return paths
 }
 
+/** The latest `count` days, with a day without data for each that is not known. */
+export function lastDays(days: (number | null)[] | null | undefined, count: number): (number | null)[] {
+  const known = (days ?? []).slice(-count)
+  return [...Array<null>(count - known.length).fill(null), ...known]
+}
+
 export interface UptimeSummary {
   average: number | null
   known: number

@@ -1,5 +1,7 @@
 import type { Alert, Container, ContainerState, HealthStatus, Silence } from '@/api/types'
+import type { CertificateEvents } from '@/features/certificates/types'
 import type { Channel } from '@/features/channels/types'
+import type { EndpointEvents } from '@/features/endpoints/types'
 import type { Webhook } from '@/features/webhooks/types'
 
 interface AboutContainer {
@@ -9,7 +11,7 @@ interface AboutContainer {
 }
 
 /** What the server pushes, by event name. */
-export interface LiveEvents {
+export interface LiveEvents extends EndpointEvents, CertificateEvents {
   'container.state_changed': AboutContainer & {
     state: ContainerState
     previous_state: ContainerState | null
@@ -35,6 +37,7 @@ export interface LiveEvents {
   'alert.fired': Alert
   'alert.updated': Alert
   'alert.silenced': Alert
+  'alert.unsilenced': Alert
   'alert.acknowledged': Alert
   'alert.resolved': Alert
   'silence.created': Silence
@@ -75,6 +78,7 @@ const NAMES: Record<LiveType, true> = {
   'alert.fired': true,
   'alert.updated': true,
   'alert.silenced': true,
+  'alert.unsilenced': true,
   'alert.acknowledged': true,
   'alert.resolved': true,
   'silence.created': true,
@@ -87,6 +91,25 @@ const NAMES: Record<LiveType, true> = {
   'webhook.updated': true,
   'webhook.deleted': true,
   'webhook.disabled': true,
+  'endpoint.check_result': true,
+  'endpoint.status_changed': true,
+  'endpoint.discovered': true,
+  'endpoint.updated': true,
+  'endpoint.removed': true,
+  'endpoint.alert': true,
+  'endpoint.recovery': true,
+  'endpoint.slow': true,
+  'endpoint.slow_recovery': true,
+  'endpoint.config_error': true,
+  'self_health.connectivity_lost': true,
+  'self_health.connectivity_recovered': true,
+  'certificate.created': true,
+  'certificate.updated': true,
+  'certificate.deleted': true,
+  'certificate.check_completed': true,
+  'certificate.status_changed': true,
+  'certificate.alert': true,
+  'certificate.recovery': true,
   'runtime.status': true,
   'sync.required': true,
 }

@@ -20,11 +20,10 @@ from tocsin.alerts.store import Wanted
 from tocsin.containers.models import Severity
 from tocsin.core.errors import InvalidParam
 from tocsin.db.tx import Actor
-from tocsin.http.params import LARGEST_ID, Moment, PathId, Switch, Text, choice, moment, switch
+from tocsin.http.params import LARGEST_ID, Limit, Moment, Offset, PathId, Switch, Text, choice, moment, switch
 from tocsin.http.strict import Strict
 
 TAGS = ["Alerts"]
-PageSize = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most, 1 to 200")]
 BeforeId = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="`next_before_id` of the page before")]
 
 CauseId = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="The alert above")]
@@ -44,7 +43,8 @@ async def list_alerts(
     until: Moment = None,
     before: Moment = None,
     before_id: BeforeId = None,
-    limit: PageSize = 50,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> AlertList:
     """List alerts, newest first: active, silenced and resolved ones. The cursor of the next page is `before_id`."""
     shown = choice("status", status, Status)
@@ -63,7 +63,7 @@ async def list_alerts(
         before=moment("before", before),
         before_id=before_id,
     )
-    return await alerts.page(wanted, limit)
+    return await alerts.page(wanted, limit, offset)
 
 
 @get("/api/v1/alerts/active", operation_id="listActiveAlerts", tags=TAGS)

@@ -209,6 +209,7 @@ class Lookups(NamedTuple):
     evidence: Callable[[Read, Container], Evidence]
     parents: Callable[[Read, Container], tuple[str, ...]]
     residents: Callable[[Read, str], Evidence]
+    host: Callable[[Read, str, datetime], HostUnreachable | HostRecovered]
 
 
 class ContainerKind:
@@ -238,8 +239,8 @@ class ContainerKind:
 
     def current(self, read: Read, entity: str, now: datetime) -> list[Signal]:
         kind, _, key = entity.partition(":")
-        if kind != EntityType.CONTAINER:
-            return []
+        if kind == EntityType.HOST:
+            return self.signals(read, self._ask.host(read, key, now), now)
         container = self._ask.container(read, int(key))
         if container is None or container.archived_at is not None:
             return [_clear(key, now)]

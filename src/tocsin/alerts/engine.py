@@ -159,7 +159,14 @@ class AlertEngine:
             after = store.insert_alert(tx, after)
         if decision.says is not None:
             say(tx, decision.says, after)
+        if after.status is Status.RESOLVED:
+            self._let_go(tx, after)
         return after
+
+    def _let_go(self, tx: Tx, cause: Alert) -> None:
+        """Look again at what was silenced by the silence of *cause*, which has ended."""
+        for below in store.list_caused_by(tx, cause.id):
+            self._apply(tx, rules.settle_silence(below, self._silence(tx, below)))
 
 
 def say(tx: Tx, kind: type[AlertEvent], alert: Alert) -> None:

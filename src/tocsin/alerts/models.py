@@ -228,6 +228,10 @@ class AlertSilenced(AlertEvent, frozen=True, kw_only=True, tag="alert.silenced")
     pass
 
 
+class AlertUnsilenced(AlertEvent, frozen=True, kw_only=True, tag="alert.unsilenced"):
+    """The silence of an active alert ended: what became worse meanwhile is told now."""
+
+
 class AlertResolved(AlertEvent, frozen=True, kw_only=True, tag="alert.resolved"):
     pass
 

@@ -1,16 +1,16 @@
 """What Tocsin says about itself: a reaction that failed, a channel that takes nothing, a webhook that was paused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.alerts.models import Clear, EntityType, Raise, Resolution, Signal, Source, Subject
-from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered
+from tocsin.channels.models import ChannelDeleted, ChannelFailing, ChannelRecovered, ChannelUpdated
 from tocsin.containers.models import Severity
 from tocsin.core.events import Event
-from tocsin.db.tx import ReactionFailed, ReactionRecovered, Read
+from tocsin.db.tx import ReactionFailed, ReactionRecovered, Read, reaction_fact
 from tocsin.endpoints.models import ConnectivityLost, ConnectivityRecovered
-from tocsin.webhooks.models import WebhookDeleted, WebhookDisabled, WebhookUpdated
+from tocsin.webhooks.models import PAUSED_BY_HAND, Webhook, WebhookDeleted, WebhookDisabled, WebhookUpdated
 
 NAME = "self_health"
 FACTS: tuple[type[Event], ...] = (
@@ -18,6 +18,7 @@ FACTS: tuple[type[Event], ...] = (
     ReactionRecovered,
     ChannelFailing,
     ChannelRecovered,
+    ChannelUpdated,
     ChannelDeleted,
     WebhookDisabled,
     WebhookUpdated,
@@ -38,6 +39,8 @@ def entity_of(fact: Event) -> str:
             return f"reaction:{fact.reaction}"
         case ChannelFailing() | ChannelRecovered() | ChannelDeleted():
             return f"channel:{fact.id}"
+        case ChannelUpdated():
+            return f"channel:{fact.channel.id}"
         case WebhookUpdated():
             return f"webhook:{fact.webhook.id}"
         case ConnectivityLost() | ConnectivityRecovered():
@@ -63,15 +66,15 @@ def signals(fact: Event, at: datetime) -> list[Signal]:
             details = {"error": fact.error, "response_code": fact.response_code, "channel_id": fact.id}
             return [_raise("channel_failing", key, fact.name, message, details, at, Severity.CRITICAL)]
         case WebhookDisabled():
-            message = f"The webhook {fact.name} was paused: {fact.last_error}"
-            details = {"error": fact.last_error, "failure_count": fact.failure_count}
-            return [_raise("webhook_disabled", key, fact.name, message, details, at, Severity.WARNING)]
+            return [_paused(key, fact.name, fact.last_error, fact.failure_count, at)]
         case ConnectivityLost():
             details = {"error": fact.error, "endpoint_count": fact.endpoint_count}
             message = f"{REACH[fact.scope]} ({fact.error}): nobody is judged meanwhile"
             return [_raise("connectivity_lost", key, fact.scope, message, details, at, Severity.CRITICAL)]
         case WebhookUpdated():
             return [_clear(key, at)] if fact.webhook.is_active else []
+        case ChannelUpdated():
+            return [] if fact.channel.enabled else [_clear(key, at, Resolution.PAUSED)]
         case ChannelDeleted() | WebhookDeleted():
             return [_clear(key, at, Resolution.REMOVED)]
     return [_clear(key, at)]
@@ -95,6 +98,31 @@ def _clear(key: str, at: datetime, resolution: Resolution = Resolution.RECOVERED
     return Clear(entity_type=EntityType.SYSTEM, entity_key=key, at=at, resolution=resolution)
 
 
+def _of_webhook(webhook: Webhook | None, key: str, at: datetime) -> list[Signal]:
+    if webhook is None:
+        return [_clear(key, at, Resolution.REMOVED)]
+    if webhook.is_active:
+        return [_clear(key, at)]
+    if webhook.disabled_reason == PAUSED_BY_HAND:
+        return []
+    return [_paused(key, webhook.name, webhook.disabled_reason or "unknown", webhook.failure_count, at)]
+
+
+def _paused(key: str, name: str, error: str, failure_count: int, at: datetime) -> Raise:
+    message = f"The webhook {name} was paused: {error}"
+    details = {"error": error, "failure_count": failure_count}
+    return _raise("webhook_disabled", key, name, message, details, at, Severity.WARNING)
+
+
+class OwnLookups(NamedTuple):
+    """What is asked when facts were lost: of channels and webhooks by SQL, in the transaction at hand; of our own
+    network as the guard of the checks remembers it."""
+
+    channel: Callable[[Read, int, datetime], Event | None]
+    webhook: Callable[[Read, str], Webhook | None]
+    connectivity: Callable[[str], ConnectivityLost | ConnectivityRecovered]
+
+
 class OwnKind:
     """Tocsin itself."""
 
@@ -103,6 +131,9 @@ class OwnKind:
     causes: frozenset[str] = frozenset()
     absorbed_by: Mapping[str, str] = {}
 
+    def __init__(self, ask: OwnLookups) -> None:
+        self._ask = ask
+
     def entity_of(self, fact: Event) -> str:
         return entity_of(fact)
 
@@ -110,5 +141,10 @@ class OwnKind:
         return signals(fact, now)
 
     def current(self, read: Read, entity: str, now: datetime) -> list[Signal]:
-        """What was missed shows again by itself: the next failure rings, the next success clears."""
-        return []
+        kind, _, key = entity.partition(":")
+        if kind == "webhook":
+            return _of_webhook(self._ask.webhook(read, key), entity, now)
+        if kind == "connectivity":
+            return signals(self._ask.connectivity(key), now)
+        fact = reaction_fact(read, key, now) if kind == "reaction" else self._ask.channel(read, int(key), now)
+        return signals(fact, now) if fact is not None else []

@@ -12,6 +12,7 @@ from tocsin.alerts.models import (
     AlertFired,
     AlertResolved,
     AlertSilenced,
+    AlertUnsilenced,
     AlertUpdated,
     Clear,
     Raise,
@@ -45,6 +46,8 @@ def on_raise(known: Alert | None, seen: Raise, silence_id: int | None, now: date
     if RANK[seen.severity] > RANK[known.severity]:
         worse = replace(again, acknowledged_at=None, acknowledged_by=None, acknowledged_note=None, escalated_at=None)
         return Decision(worse, AlertFired)
+    if known.silence_id is not None and silence_id is None:
+        return Decision(again, AlertUnsilenced)
     return Decision(again, AlertUpdated if seen.severity is not known.severity else None)
 
 
@@ -92,7 +95,7 @@ def settle_silence(alert: Alert, silence_id: int | None) -> Decision:
         return Decision(replace(alert, status=Status.ACTIVE, silence_id=None), AlertFired)
     if alert.silence_id == silence_id:
         return Decision(alert)
-    return Decision(replace(alert, silence_id=silence_id))
+    return Decision(replace(alert, silence_id=silence_id), AlertUnsilenced if silence_id is None else None)
 
 
 def on_due(alert: Alert, silence_id: int | None) -> Decision:

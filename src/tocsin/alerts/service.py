@@ -36,9 +36,9 @@ class Alerts:
         self._clock = clock
         self._engine = engine
 
-    async def page(self, wanted: Wanted, limit: int) -> AlertList:
+    async def page(self, wanted: Wanted, limit: int, offset: int) -> AlertList:
         """Return one page, newest first.  Raises InvalidParam: there is no alert `before_id`."""
-        found, has_more, total = await self._db.read(lambda read: store.list_page(read, wanted, limit))
+        found, has_more, total = await self._db.read(lambda read: store.list_page(read, wanted, limit, offset))
         return AlertList(
             alerts=[views.view(alert) for alert in found],
             has_more=has_more,

@@ -1,11 +1,11 @@
 """The only SQL about alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 
 from tocsin.alerts.models import OPEN, Alert, EntityType, Resolution, Source, Status, Subject
 from tocsin.alerts.tables import alerts, parents
@@ -83,6 +83,12 @@ def list_below(read: Read, parent: str, since: datetime) -> list[Alert]:
     return [_alert(row) for row in read.execute(found)] if ids else []
 
 
+def list_caused_by(read: Read, cause_id: int) -> list[Alert]:
+    """Return the open alerts below one, oldest first."""
+    below = select(alerts).where(alerts.c.cause_id == cause_id, alerts.c.open_key.is_not(None))
+    return [_alert(row) for row in read.execute(below.order_by(alerts.c.id))]
+
+
 def list_due(read: Read, now: datetime) -> list[Alert]:
     due = select(alerts).where(alerts.c.due_at_ms <= to_ms(now)).order_by(alerts.c.due_at_ms, alerts.c.id)
     return [_alert(row) for row in read.execute(due.limit(MOST_AT_ONCE))]
@@ -92,6 +98,19 @@ def list_open(read: Read, after_id: int = 0, limit: int = MOST_AT_ONCE) -> list[
     """Return open alerts with an id above *after_id*, oldest first."""
     found = select(alerts).where(alerts.c.open_key.is_not(None), alerts.c.id > after_id)
     return [_alert(row) for row in read.execute(found.order_by(alerts.c.id).limit(limit))]
+
+
+def open_ids() -> Select[tuple[int]]:
+    """Return the query for the ids of all open alerts, as a part of others."""
+    return select(alerts.c.id).where(alerts.c.open_key.is_not(None))
+
+
+def silenced_among(read: Read, ids: Collection[int]) -> set[int]:
+    """Return which of these alerts are open and kept quiet by a silence."""
+    if not ids:
+        return set()
+    quiet = select(alerts.c.id).where(alerts.c.id.in_(ids), alerts.c.silence_id.is_not(None))
+    return set(read.execute(quiet.where(alerts.c.open_key.is_not(None))).scalars())
 
 
 def list_active(read: Read, severity: Severity, *, acknowledged: bool) -> list[Alert]:
@@ -110,14 +129,14 @@ def count_active(read: Read, *, acknowledged: bool) -> int:
     return int(read.execute(select(func.count()).select_from(alerts).where(*where)).scalar_one())
 
 
-def list_page(read: Read, wanted: Wanted, limit: int) -> tuple[list[Alert], bool, int]:
+def list_page(read: Read, wanted: Wanted, limit: int, offset: int = 0) -> tuple[list[Alert], bool, int]:
     """Return one page, newest first, whether there is more, and how many match (counted up to 10,000)."""
     where = _conditions(wanted)
     counted = select(alerts.c.id).where(*where).limit(LONGEST_COUNT).subquery()
     total = int(read.execute(select(func.count()).select_from(counted)).scalar_one())
     if wanted.before_id is not None:
         where.append(_older_than(_cursor(read, wanted.before_id)))
-    rows = read.execute(select(alerts).where(*where).order_by(*_NEWEST).limit(limit + 1)).all()
+    rows = read.execute(select(alerts).where(*where).order_by(*_NEWEST).limit(limit + 1).offset(offset)).all()
     return [_alert(row) for row in rows[:limit]], len(rows) > limit, total
 
 

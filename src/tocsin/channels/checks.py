@@ -22,6 +22,12 @@ RESERVED = frozenset(
 )
 
 
+def check(channel: Channel) -> None:
+    """Raises Invalid."""
+    check_headers(channel.headers)
+    check_options(channel)
+
+
 def check_headers(headers: Mapping[str, str]) -> None:
     """Raises Invalid: a name or a value that no request may carry."""
     for name, value in headers.items():
@@ -40,6 +46,8 @@ def check_options(channel: Channel) -> None:
         raise Invalid("signing_secret is for channels of type webhook", field="signing_secret")
     if channel.quiet_hours is not None:
         _check_zone(channel.quiet_hours.timezone)
+        if channel.quiet_hours.start == channel.quiet_hours.end:
+            raise Invalid("quiet_hours must end at another time than they start", field="quiet_hours")
 
 
 def _check_zone(name: str) -> None:

@@ -7,13 +7,13 @@ marking, it sends again, with the same key.
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
 
 from tocsin.alerts.models import AlertEscalated
-from tocsin.channels import outbox, rules, store
+from tocsin.channels import outbox, rules, store, timing
 from tocsin.channels.formats import FORMATS
 from tocsin.channels.mail import Mailer
 from tocsin.channels.message import Message, compose
@@ -28,6 +28,7 @@ from tocsin.channels.models import (
 from tocsin.core import retries
 from tocsin.core.clock import Clock, wire
 from tocsin.core.sending import Outcome, Rejected, Retry, Sender, Sent
+from tocsin.core.vault import VaultError
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 
@@ -35,16 +36,19 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 0.5
 DEFER_FOR = timedelta(seconds=1)
+DEFER_SILENCED_FOR = timedelta(seconds=10)
 AT_ONCE = 10
 
 Open = Callable[[Channel], Channel]
 Uncertain = Callable[[Read], list[str]]
+Silenced = Callable[[Read, Collection[int]], set[int]]
 
 
 class Dispatcher:
     """*open_channel* returns a channel with its secrets readable; *base_url* is for links.
 
     *uncertain* names the hosts that have just been lost: what concerns them waits until it is clear what that means.
+    *silenced* says which alerts are kept quiet by now: what has not left of them waits until their silence ends.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Dispatcher:
         mailer: Mailer,
         open_channel: Open,
         uncertain: Uncertain,
+        silenced: Silenced,
         base_url: str,
     ) -> None:
         self._db = db
@@ -63,6 +68,7 @@ class Dispatcher:
         self._mailer = mailer
         self._open = open_channel
         self._uncertain = uncertain
+        self._silenced = silenced
         self._base_url = base_url
         self._busy: set[int] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -101,17 +107,20 @@ class Dispatcher:
             lambda read: (store.get(read, channel_id), outbox.notices_of(read, delivery.id))
         )
         if not channel.enabled or not notices:
-            await self._settle(delivery, channel, Rejected("channel_disabled" if notices else "nothing_to_say"))
+            await self._settle(delivery, Rejected("channel_disabled" if notices else "nothing_to_say"))
             return
         template = None if channel.type is ChannelType.WEBHOOK else channel.template
-        message = compose(notices, delivery.key, self._base_url, delivery.created_at, template)
-        await self._settle(delivery, channel, await self.send(self._open(channel), message))
+        message = compose(notices, delivery.key, self._base_url, delivery.created_at, template, self._clock.now())
+        await self._settle(delivery, await self.send(channel, message))
 
     def _begin(self, tx: Tx, channel_id: int, key: str) -> Delivery | None:
         hosts = self._uncertain(tx)
         if hosts:
             outbox.defer(tx, hosts, tx.clock.now() + DEFER_FOR)
-        delivery = outbox.begin(tx, channel_id, key, store.get(tx, channel_id).max_per_minute)
+        quiet = self._silenced(tx, outbox.list_unsent(tx, channel_id))
+        if quiet:
+            outbox.defer_alerts(tx, channel_id, quiet, tx.clock.now() + DEFER_SILENCED_FOR)
+        delivery = outbox.begin(tx, channel_id, key, store.get(tx, channel_id).max_per_minute, quiet)
         for notice in outbox.notices_of(tx, delivery.id) if delivery is not None else ():
             if notice.escalation:
                 now = wire(tx.clock.now())
@@ -119,40 +128,60 @@ class Dispatcher:
         return delivery
 
     async def send(self, channel: Channel, message: Message) -> Outcome:
-        """Send *message* to an opened channel, whatever its type. Never raises for the fault of the other side."""
+        """Send *message* to a channel as stored, whatever its type. Never raises for the fault of the other side."""
+        try:
+            channel = self._open(channel)
+        except VaultError:
+            return Retry("secret_unreadable")  # the key can be brought back, or the URL be set again
         if channel.type is ChannelType.EMAIL:
             return await self._mailer.send(message, channel.url)
         return await self._sender.send(FORMATS[channel.type](message, channel))
 
-    async def _settle(self, delivery: Delivery, channel: Channel, outcome: Outcome) -> None:
-        attempts, now = delivery.attempts + 1, self._clock.now()
+    async def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         chance = random.random()  # noqa: S311 -- spreads retries, keeps no secret
-
-        def work(tx: Tx) -> None:
-            match outcome:
-                case Sent(code):
-                    outbox.finish(tx, delivery.id, DeliveryStatus.DELIVERED, attempts, None, code)
-                    store.set_last_status(tx, delivery.channel_id, DeliveryStatus.DELIVERED)
-                    if channel.last_status is DeliveryStatus.FAILED:
-                        tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=wire(now)))
-                    return
-                case Retry(error, code, after_seconds):
-                    again = retries.next_attempt(attempts, delivery.created_at, now, after_seconds, chance)
-                    if again is not None:
-                        outbox.postpone(tx, delivery.id, attempts, again, error, code)
-                    else:
-                        outbox.finish(tx, delivery.id, DeliveryStatus.FAILED, attempts, error, code)
-                case Rejected(error, code):
-                    outbox.finish(tx, delivery.id, DeliveryStatus.FAILED, attempts, error, code)
-            store.set_last_status(tx, delivery.channel_id, DeliveryStatus.FAILED)
-            if channel.enabled and (isinstance(outcome, Rejected) or attempts >= rules.RINGS_AFTER_ATTEMPTS):
-                tx.emit(_failing(channel, outcome, wire(now)))
-
-        await self._db.write(work)
-        if not isinstance(outcome, Sent):
+        await self._db.write(lambda tx: _book(tx, delivery, outcome, chance))
+        if outcome.error is not None:
             log.warning(
-                "notification not accepted", channel_id=delivery.channel_id, error=outcome.error, attempt=attempts
+                "notification not accepted",
+                channel_id=delivery.channel_id,
+                error=outcome.error,
+                attempt=delivery.attempts + 1,
             )
+
+
+def _book(tx: Tx, delivery: Delivery, outcome: Outcome, chance: float) -> None:
+    """Note what came of an attempt, unless its channel was deleted meanwhile."""
+    channel = store.find(tx, delivery.channel_id)
+    if channel is None:
+        return
+    attempts, now = delivery.attempts + 1, tx.clock.now()
+    again, status = None, DeliveryStatus.FAILED
+    if isinstance(outcome, Retry):
+        again = retries.next_attempt(attempts, delivery.created_at, now, outcome.after_seconds, chance)
+        status = DeliveryStatus.FAILED if again is None else DeliveryStatus.PENDING
+    elif isinstance(outcome, Sent):
+        status = DeliveryStatus.DELIVERED
+    if again is not None:
+        again = rules.after_quiet_hours(channel.quiet_hours, timing.worst(outbox.notices_of(tx, delivery.id)), again)
+        outbox.postpone(tx, delivery.id, attempts, again, outcome.error or "", outcome.response_code)
+    else:
+        outbox.finish(tx, delivery.id, status, attempts, outcome.error, outcome.response_code)
+    _tell(tx, channel, outcome, status, attempts)
+    if status is DeliveryStatus.FAILED:
+        outbox.take_back_ends(tx, delivery.id)
+
+
+def _tell(tx: Tx, channel: Channel, outcome: Outcome, status: DeliveryStatus, attempts: int) -> None:
+    """Keep how the channel does, and say so when that is news."""
+    timestamp = wire(tx.clock.now())
+    if isinstance(outcome, Sent):
+        store.set_last_status(tx, channel.id, DeliveryStatus.DELIVERED)
+        if channel.last_status is DeliveryStatus.FAILED:
+            tx.emit(ChannelRecovered(id=channel.id, name=channel.name, timestamp=timestamp))
+        return
+    store.set_last_status(tx, channel.id, DeliveryStatus.FAILED)
+    if channel.enabled and rules.rings(status, attempts):
+        tx.emit(_failing(channel, outcome, timestamp))
 
 
 def _failing(channel: Channel, outcome: Retry | Rejected, timestamp: str) -> ChannelFailing:

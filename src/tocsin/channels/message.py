@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from tocsin.channels.models import Kind, Notice
@@ -14,6 +14,7 @@ MOST_LINES = 20
 """More alerts than these are counted, not listed: every provider has its limits."""
 LONGEST_LINE, LONGEST_LIST, LONGEST_FACT = 400, 1500, 500
 EXCERPT_LINES, LONGEST_EXCERPT = 12, 4000
+NEWS_FOR = timedelta(minutes=1)
 RANK = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 FACTS = (
     ("exit_code", "Exit code"),
@@ -34,17 +35,22 @@ WORDS = {
 
 
 class Line(NamedTuple):
-    """One alert in a message, or what is listed under it. `after` is how long it lasted, for one that is over."""
+    """One alert in a message, or what is listed under it. `after` is how long it lasted, for one that is over.
+
+    `when` is since or until when, where that was not just now.
+    """
 
     mark: str
     text: str
     after: str | None = None
+    when: str | None = None
 
 
 class Message(NamedTuple):
     """One notification. `severity` is the worst of what fires, None when everything in it is over.
 
-    `notices` are all that it tells of; `values` what a template may use.
+    `notices` are all that it tells of; `values` what a template may use. `is_single`: it is about one alert, and what
+    that has caused.
     """
 
     title: str
@@ -58,6 +64,7 @@ class Message(NamedTuple):
     sent_at: datetime
     notices: tuple[Notice, ...]
     values: Mapping[str, str] = {}
+    is_single: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -65,9 +72,17 @@ class Message(NamedTuple):
 
 
 def compose(
-    notices: Sequence[Notice], key: str, base_url: str, sent_at: datetime, template: str | None = None
+    notices: Sequence[Notice],
+    key: str,
+    base_url: str,
+    sent_at: datetime,
+    template: str | None = None,
+    now: datetime | None = None,
 ) -> Message:
-    """Return the message for *notices*, which is never empty. *template* is how each line reads, None: as we say it."""
+    """Return the message for *notices*, which is never empty. *template* is how each line reads, None: as we say it.
+
+    *sent_at* is the same over all attempts, *now* that of this one.
+    """
     news = _latest(notices)
     about = {notice.alert_id for notice in news}
     heads = [notice for notice in news if notice.cause_id not in about]
@@ -80,7 +95,7 @@ def compose(
     lines = [
         line
         for notice in heads[:MOST_LINES]
-        for line in (_line(notice, title, link, key, template), *_listed(notice, below))
+        for line in (_line(notice, title, link, key, template, now or sent_at), *_listed(notice, below))
     ]
     return Message(
         title=title,
@@ -94,6 +109,7 @@ def compose(
         sent_at=sent_at,
         notices=tuple(notices),
         values=_summary(heads, lines, title, link, key),
+        is_single=single is not None,
     )
 
 
@@ -123,16 +139,26 @@ def _word(notice: Notice) -> str:
     return "Nobody has acknowledged" if notice.escalation else "Alert"
 
 
-def _line(notice: Notice, title: str, link: str, key: str, template: str | None) -> Line:
+def _line(notice: Notice, title: str, link: str, key: str, template: str | None, now: datetime) -> Line:
     alert = notice.alert
     is_over = notice.kind is Kind.RESOLVED
     mark, lasted = (OVER, _lasted(notice)) if is_over else (MARKS[alert.severity], None)
     if template:
         return Line(mark, cut(fill(template, _values(notice, title, link, key)), LONGEST_LINE))
     if not is_over:
-        return Line(mark, cut(alert.message, LONGEST_LINE))
+        return Line(mark, cut(alert.message, LONGEST_LINE), when=_when("since", alert.fired_at, now))
     how = WORDS.get(alert.resolution or "", "resolved")
-    return Line(mark, cut(f"{alert.entity_name or '-'} {how}: {alert.message}", LONGEST_LINE), lasted)
+    text = cut(f"{alert.entity_name or '-'} {how}: {alert.message}", LONGEST_LINE)
+    return Line(mark, text, lasted, _when("until", alert.resolved_at or alert.fired_at, now))
+
+
+def _when(word: str, instant: str, now: datetime) -> str | None:
+    """Return such as `since 09:15 UTC`, None where it was just now."""
+    at = datetime.fromisoformat(instant)
+    if now - at < NEWS_FOR:
+        return None
+    shape = "%H:%M" if at.date() == now.astimezone(at.tzinfo).date() else "%Y-%m-%d %H:%M"
+    return f"{word} {at.strftime(shape)} UTC"
 
 
 def _listed(head: Notice, below: Sequence[Notice]) -> list[Line]:

@@ -13,7 +13,7 @@ from tocsin.core.clock import Instant
 from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
 
-CLOCK_TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+CLOCK_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"  # $ alone lets a last newline through
 MOST_CHANNELS = 100
 MOST_RULES = 50
 MESSAGES_A_MINUTE = 20
@@ -126,6 +126,14 @@ class Notice(NamedTuple):
     escalation: bool = False
 
 
+class Beginning(NamedTuple):
+    """What a channel is told of how an alert fires. `leaves_at` is None once it has left."""
+
+    group_key: str
+    leaves_at: datetime | None
+    severity: Severity
+
+
 class Delivery(NamedTuple):
     """One message to one channel: one notice or several. `key` stays the same over all attempts."""
 
@@ -137,9 +145,17 @@ class Delivery(NamedTuple):
     next_attempt_at: datetime
 
 
+class Backlog(NamedTuple):
+    """What has not been told yet. `oldest_seconds` is how long the oldest of it could have left already."""
+
+    notices: float
+    deliveries: float
+    oldest_seconds: float
+
+
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
-ChannelName = Annotated[str, Meta(min_length=1, max_length=100)]
+ChannelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Template = Annotated[str, Meta(max_length=4000)]
 PerMinute = Annotated[int, Meta(ge=1, le=60)]

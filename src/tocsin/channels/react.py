@@ -1,19 +1,25 @@
 """What facts about alerts put into the outbox, in their own transaction.  Source: docs/notifications.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import structlog
 
 from tocsin.alerts.models import (
     AlertAcknowledged,
     AlertEvent,
     AlertFired,
     AlertResolved,
+    AlertUnsilenced,
     AlertUpdated,
     AlertView,
     Status,
 )
 from tocsin.channels import outbox, rules, store
-from tocsin.channels.models import Channel, Kind
+from tocsin.channels.models import Beginning, Channel, Kind, Notice
 from tocsin.db.tx import Reaction, Read, Tx
+
+log = structlog.get_logger(__name__)
 
 FindAlert = Callable[[Read, int], AlertView | None]
 
@@ -26,7 +32,7 @@ def reaction(find_alert: FindAlert) -> Reaction:
         if alert is not None:
             settle(tx, alert)
 
-    facts = (AlertFired, AlertUpdated, AlertAcknowledged, AlertResolved)
+    facts = (AlertFired, AlertUpdated, AlertUnsilenced, AlertAcknowledged, AlertResolved)
     return Reaction("channels", facts, react, rederive, entity_of)
 
 
@@ -37,8 +43,10 @@ def react(tx: Tx, fact: AlertEvent) -> None:
             tell_beginning(tx, fact.alert)
         case AlertUpdated():
             tell_of_cause(tx, fact.alert)
+        case AlertUnsilenced():
+            tell_missed(tx, fact.alert)
         case AlertAcknowledged():
-            _cancel_escalations(tx, fact.alert)
+            _take_back(tx, fact.alert, outbox.cancel_escalations)
         case AlertResolved():
             tell_end(tx, fact.alert)
 
@@ -46,45 +54,72 @@ def react(tx: Tx, fact: AlertEvent) -> None:
 def tell_beginning(tx: Tx, alert: AlertView) -> None:
     if alert.silence_id is not None:
         return
+    above = _told_of_cause(tx, alert)
+    channels = store.list_channels(tx)
+    unknown = rules.unknown_names(channels, alert)
+    if unknown:
+        log.warning("a label names channels that do not exist", names=unknown, entity=alert.entity_name)
+    for channel, after in rules.chosen(channels, alert):
+        _begin_in(tx, channel, after, alert, above.get(channel.id, []))
+
+
+def _begin_in(tx: Tx, channel: Channel, after: timedelta, alert: AlertView, above: list[Beginning]) -> None:
     key, now = rules.group_key(alert), tx.clock.now()
-    under = _told_of_cause(tx, alert)
-    for channel, after in rules.chosen(store.list_channels(tx), alert):
-        at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
-        at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, max(at, now + after))
-        place = outbox.Place(
-            under.get(channel.id, key), at, alert.cause_id if channel.id in under else None, bool(after)
-        )
-        outbox.hasten(tx, channel.id, alert.id, at)
-        outbox.add(tx, channel.id, Kind.FIRED, alert, place)
+    at = rules.not_before(now, outbox.last_begun_at(tx, channel.id, key))
+    at = rules.after_quiet_hours(channel.quiet_hours, alert.severity, max(at, now + after))
+    was_due = outbox.cancel_escalations(tx, alert.id, channel.id)
+    if after and was_due is not None:
+        at = min(at, was_due)
+    under = rules.listed_under(above, alert.severity, at)
+    if under is None:
+        outbox.hasten(tx, channel.id, alert.id, key, at)
+        place = outbox.Place(key, at, escalation=bool(after))
+    else:
+        outbox.hold(tx, channel.id, alert.id, alert.cause_id or 0, under)
+        place = outbox.Place(under, at, alert.cause_id, escalation=bool(after))
+    outbox.add(tx, channel.id, Kind.FIRED, alert, place)
+
+
+def tell_missed(tx: Tx, alert: AlertView) -> None:
+    """Tell of an active alert if it is worse than all that was told of it, and nobody takes care of it."""
+    told = outbox.severities_told(tx, alert.id)
+    if alert.acknowledged_at is None and all(rules.RANK[alert.severity] > rules.RANK[one] for one in told):
+        tell_beginning(tx, alert)
 
 
 def tell_of_cause(tx: Tx, alert: AlertView) -> None:
     """List under its cause what has not left yet."""
-    for channel_id, key in _told_of_cause(tx, alert).items():
-        outbox.hold(tx, channel_id, alert.id, alert.cause_id or 0, key)
+    for channel_id, above in _told_of_cause(tx, alert).items():
+        at = outbox.waits_until(tx, channel_id, alert.id)
+        under = rules.listed_under(above, alert.severity, at) if at is not None else None
+        if under is not None:
+            outbox.hold(tx, channel_id, alert.id, alert.cause_id or 0, under)
 
 
-def _told_of_cause(read: Read, alert: AlertView) -> dict[int, str]:
-    """Return the channels that were told, or are about to be, of the open alert above *alert*, and in which group."""
+def _told_of_cause(read: Read, alert: AlertView) -> dict[int, list[Beginning]]:
+    """Return what the channels were told, or are about to be, of the open alert above *alert*."""
     if alert.cause_id is None:
         return {}
     ended = outbox.told(read, alert.cause_id, Kind.RESOLVED)
-    told = outbox.told(read, alert.cause_id, Kind.FIRED)
-    return {channel_id: key for channel_id, key in told.items() if channel_id not in ended}
+    told = outbox.beginnings(read, alert.cause_id)
+    return {channel_id: found for channel_id, found in told.items() if channel_id not in ended}
 
 
 def tell_end(tx: Tx, alert: AlertView) -> None:
-    """An end is told to exactly those who were told of the beginning, whatever routing and silences say by now."""
-    _cancel_escalations(tx, alert)
+    """An end is told to exactly those who were told of the beginning, whatever routing and silences say by now.
+
+    What a silence has kept back until the end is told to nobody.
+    """
+    _take_back(tx, alert, outbox.cancel_escalations if alert.silence_id is None else outbox.take_back)
     told = outbox.told(tx, alert.id, Kind.FIRED)
     for channel in _known(tx, told):
         _end_in(tx, channel, alert, told[channel.id])
 
 
-def _cancel_escalations(tx: Tx, alert: AlertView) -> None:
+def _take_back(tx: Tx, alert: AlertView, take: Callable[[Tx, int], object]) -> None:
     """Take back what nobody needs to be told any more; what was to be listed under it then stands for itself."""
     before = outbox.told(tx, alert.id, Kind.FIRED)
-    outbox.cancel_escalations(tx, alert.id)
+    take(tx, alert.id)
     still = outbox.told(tx, alert.id, Kind.FIRED)
     for channel_id, key in before.items():
         if channel_id not in still:
@@ -107,10 +142,20 @@ def _end_in(tx: Tx, channel: Channel, alert: AlertView, key: str) -> None:
     outbox.release(tx, channel.id, alert.id, key, at)
 
 
+def tell_ends_again(tx: Tx, channel: Channel, again: Iterable[Notice], find_alert: FindAlert) -> None:
+    """Queue the ends of what a channel is now told of after all, where the end was not told because it had failed."""
+    for notice in again:
+        alert = find_alert(tx, notice.alert_id) if notice.kind is Kind.FIRED else None
+        if alert is None or alert.status is not Status.RESOLVED:
+            continue
+        if channel.id not in outbox.told(tx, alert.id, Kind.RESOLVED):
+            _end_in(tx, channel, alert, notice.group_key)
+
+
 def settle(tx: Tx, alert: AlertView) -> None:
     """Queue what should have been queued about *alert*, given how it is now."""
-    if alert.status is Status.ACTIVE and not outbox.told(tx, alert.id, Kind.FIRED):
-        tell_beginning(tx, alert)
+    if alert.status is Status.ACTIVE:
+        tell_missed(tx, alert)
     elif alert.status is Status.RESOLVED and not outbox.told(tx, alert.id, Kind.RESOLVED):
         tell_end(tx, alert)
 

@@ -20,10 +20,16 @@ _quiet_hours = msgspec.json.Decoder(QuietHours)
 
 def get(read: Read, channel_id: int) -> Channel:
     """Raises NotFound."""
-    row = read.execute(select(channels).where(channels.c.id == channel_id)).one_or_none()
-    if row is None:
+    channel = find(read, channel_id)
+    if channel is None:
         raise NotFound("Channel not found")
-    return _channel(row, _rules_of(read, [channel_id]).get(channel_id, ()))
+    return channel
+
+
+def find(read: Read, channel_id: int) -> Channel | None:
+    """Return a channel, None when there is none (any more)."""
+    row = read.execute(select(channels).where(channels.c.id == channel_id)).one_or_none()
+    return None if row is None else _channel(row, _rules_of(read, [channel_id]).get(channel_id, ()))
 
 
 def count(read: Read) -> int:
@@ -61,6 +67,19 @@ def save(tx: Tx, channel: Channel) -> None:
 
 def set_last_status(tx: Tx, channel_id: int, status: DeliveryStatus) -> None:
     tx.execute(update(channels).where(channels.c.id == channel_id).values(last_status=status.value))
+
+
+def list_sealed(read: Read) -> dict[int, tuple[str, ...]]:
+    """Return what is encrypted of each channel."""
+    sealed = select(channels.c.id, channels.c.url, channels.c.headers, channels.c.signing_secret)
+    return {row.id: (row.url, row.headers, row.signing_secret) for row in read.execute(sealed)}
+
+
+def blank_out(tx: Tx, channel_id: int, blank: str) -> None:
+    """Forget the secrets of a channel; *blank* is how an empty URL is sealed."""
+    values = {"url": blank, "headers": "", "signing_secret": ""}
+    tx.execute(update(channels).where(channels.c.id == channel_id).values(**values))
+    tx.touch(TOUCHED)
 
 
 def remove(tx: Tx, channel_id: int) -> None:

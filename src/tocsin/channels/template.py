@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from tocsin.core.errors import Invalid
 
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]*)\s*\}\}")
+MEANT_AS_ONE = re.compile(r"\{\{([^{}]*)\}\}")
 NAMES = (
     "title",
     "message",
@@ -36,12 +37,18 @@ def json_text(value: str) -> str:
 
 def check(template: str, *, is_json: bool) -> None:
     """Raises Invalid: a placeholder that does not exist, or (*is_json*) something that does not become JSON."""
-    for found in PLACEHOLDER.finditer(template):
-        if found[1] not in NAMES:
-            raise Invalid(f"template: {{{{{found[1][:40]}}}}} is not among {', '.join(NAMES)}", field="template")
+    for found in MEANT_AS_ONE.finditer(template):
+        name = found[1].strip()
+        if name not in NAMES:
+            raise Invalid(f"template: {{{{{name[:40]}}}}} is not among {', '.join(NAMES)}", field="template")
     if not is_json:
         return
     try:
-        json.loads(fill(template, dict.fromkeys(NAMES, "x"), json_text))
-    except ValueError:
+        json.loads(fill(template, dict.fromkeys(NAMES, "x"), json_text), parse_constant=_refuse)
+    except (ValueError, RecursionError):
         raise Invalid("template must be JSON, with placeholders inside its texts", field="template") from None
+
+
+def _refuse(word: str) -> None:
+    """Python reads NaN and Infinity, JSON does not know them."""
+    raise ValueError(word)

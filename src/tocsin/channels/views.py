@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tocsin.alerts.models import AlertView, EntityType, Source, Status
-from tocsin.channels import outbox
+from tocsin.channels import delivery_store
 from tocsin.channels.models import (
     Channel,
     ChannelHealth,
@@ -28,6 +28,8 @@ def masked(channel: Channel) -> str:
     """Return the URL as people may see it: where it goes, and its last four characters."""
     if channel.type is ChannelType.EMAIL:
         return channel.url
+    if not channel.url:
+        return MASK
     parts = urlsplit(channel.url)
     return f"{parts.scheme}://{parts.netloc}/{MASK}{channel.url[-4:]}"
 
@@ -79,7 +81,7 @@ def audited(channel: Channel) -> dict[str, object]:
     }
 
 
-def delivery_list(rows: list[outbox.Row], total: int, offset: int) -> DeliveryList:
+def delivery_list(rows: list[delivery_store.Row], total: int, offset: int) -> DeliveryList:
     shown = [
         DeliveryView(
             id=row.delivery.id,

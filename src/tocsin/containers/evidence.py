@@ -1,10 +1,11 @@
 """What the timeline knows about a container at this moment: the evidence that alerts carry."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from tocsin.containers import store
-from tocsin.containers.models import Container
+from tocsin.containers import host_store, store
+from tocsin.containers.models import Container, HostRecovered, HostUnreachable
 from tocsin.core.clock import wire, wire_or_none
 from tocsin.core.errors import NotFound
 from tocsin.db.tx import Read
@@ -35,6 +36,15 @@ def residents(read: Read, host: str) -> Mapping[str, Any]:
     """Return what lives on a host: the names (the first hundred) and how many there are."""
     names, count = store.list_names(read, host, MOST_NAMES)
     return {"containers": names, "container_count": count}
+
+
+def host_fact(read: Read, name: str, at: datetime) -> HostUnreachable | HostRecovered:
+    """Return what is to be told of a host as it is now: that it is lost, once that was announced, or that it is not."""
+    host = host_store.find(read, name)
+    if host is not None and host.announced:
+        return HostUnreachable(host=name, error=host.error or "", since=wire(host.lost_at or at), timestamp=wire(at))
+    reason = "removed" if host is None else "connected"
+    return HostRecovered(host=name, down_seconds=0, reason=reason, timestamp=wire(at))
 
 
 def evidence(read: Read, container: Container) -> Mapping[str, Any]:

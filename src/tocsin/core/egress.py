@@ -18,6 +18,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200")))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+_ISATAP = frozenset({bytes.fromhex("00005efe"), bytes.fromhex("02005efe")})
 _COMPATIBLE = ipaddress.ip_network("::/96")
 
 
@@ -56,15 +58,15 @@ class EgressPolicy:
 
     def check(self, host: str, address: Address) -> None:
         """Raises TargetForbidden: *host* at *address* may not be contacted."""
-        real = _embedded(address)
-        if self._deny.match(host, real) or self._deny.match(host, address):
-            raise TargetForbidden(f"{host} ({real}) is refused by TOCSIN_EGRESS_DENY", field="target")
-        if self._allow.match(host, real):
-            return
-        if _is_local(real):
-            raise TargetForbidden(
-                f"{host} ({real}) is a local address; allow it with TOCSIN_EGRESS_ALLOW", field="target"
-            )
+        if self._deny.match(host, address):
+            raise TargetForbidden(f"{host} ({address}) is refused by TOCSIN_EGRESS_DENY", field="target")
+        for real in _reached(address):
+            if self._deny.match(host, real):
+                raise TargetForbidden(f"{host} ({real}) is refused by TOCSIN_EGRESS_DENY", field="target")
+            if _is_local(real) and not self._allow.match(host, real):
+                raise TargetForbidden(
+                    f"{host} ({real}) is a local address; allow it with TOCSIN_EGRESS_ALLOW", field="target"
+                )
 
     async def resolve(self, host: str, port: int, timeout_s: float = 5.0) -> list[Address]:
         """Return the addresses of *host* that may be contacted, in the resolver's order.
@@ -94,13 +96,26 @@ class EgressPolicy:
         return allowed
 
 
-def _embedded(address: Address) -> Address:
-    """Return the IPv4 address hidden in *address* (mapped, compatible, 6to4, NAT64), else *address* itself."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
-            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return address.ipv4_mapped or address.sixtofour or address
-    return address
+def _reached(address: Address) -> list[Address]:
+    """Return what a connection to *address* may end at: the IPv4 addresses that are hidden in it, else itself.
+
+    Mapped, compatible and 6to4 ones, NAT64 (RFC 6052; RFC 8215 leaves open how long its prefix is), Teredo (RFC 4380:
+    server, and client upside down), ISATAP (RFC 5214).
+    """
+    if not isinstance(address, ipaddress.IPv6Address):
+        return [address]
+    raw = address.packed
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
+        return [ipaddress.IPv4Address(raw[12:])]
+    if address in _LOCAL_NAT64:
+        layouts = (raw[6:8] + raw[9:11], raw[7:8] + raw[9:12], raw[9:13], raw[12:])
+        found = [ipaddress.IPv4Address(layout) for layout in layouts if layout[0] != 0]
+        return [*found] or [address]
+    if address.teredo is not None:
+        return [*address.teredo]
+    if raw[8:12] in _ISATAP:
+        return [address, ipaddress.IPv4Address(raw[12:])]
+    return [address.ipv4_mapped or address.sixtofour or address]
 
 
 def _is_local(address: Address) -> bool:
@@ -111,5 +126,5 @@ def _is_local(address: Address) -> bool:
         or address.is_unspecified
         or address in _METADATA
         or (address.version == 4 and address in ipaddress.ip_network("0.0.0.0/8"))
-        or address == ipaddress.ip_address("255.255.255.255")
+        or (address.version == 4 and address.is_reserved)  # 240.0.0.0/4, which some systems route
     )

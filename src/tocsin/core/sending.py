@@ -31,7 +31,10 @@ class Request(NamedTuple):
 
 
 class Sent(NamedTuple):
+    """Accepted. `error` says what of it was not, such as some of several recipients."""
+
     response_code: int | None
+    error: str | None = None
 
 
 class Retry(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -221,6 +221,16 @@ class Tx(Read):
         waiting = select(tables.failed_reactions.c.id).where(tables.failed_reactions.c.reaction == name).limit(1)
         if self.execute(waiting).first() is None:
             self.emit(ReactionRecovered(reaction=name, timestamp=wire(self.clock.now())))
+
+
+def reaction_fact(read: Read, name: str, at: datetime) -> ReactionFailed | ReactionRecovered:
+    """Return what is to be told of a reaction as it is now: the newest failure that waits, or that none does."""
+    failed = tables.failed_reactions
+    newest = select(failed).where(failed.c.reaction == name).order_by(failed.c.id.desc()).limit(1)
+    row = read.execute(newest).one_or_none()
+    if row is None:
+        return ReactionRecovered(reaction=name, timestamp=wire(at))
+    return ReactionFailed(reaction=name, entity=row.entity, error=row.error, timestamp=wire(at))
 
 
 def journal_after(read: Read, last_id: int, limit: int) -> list[Frame]:

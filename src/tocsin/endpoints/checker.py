@@ -42,7 +42,9 @@ from tocsin.probes.stalls import Stalls
 
 log = structlog.get_logger(__name__)
 
-FLUSH_S = 0.25
+TELL_S = 0.25
+MOST_WAITING, LONGEST_WAIT_S = 100, 5.0
+"""Checks that changed nothing are written so many at once, or after so long: a commit writes pages, not rows."""
 CONFIRM_AFTER_S = 1.0
 """A failure is looked at again so soon, and only what is still wrong then counts."""
 LONGEST_RECHECK_S = 60.0
@@ -100,6 +102,7 @@ class Checker:
         self.scheduler = Scheduler(clock, limit=2000)
         self.scheduler.on_suspension.append(self._spread_again)
         self._buffer: list[tuple[int, Check]] = []
+        self._writing: list[tuple[int, Check]] = []
         self._frames: list[Frame] = []
         self._waiting = asyncio.Event()
         self._refreshing: set[asyncio.Task[None]] = set()
@@ -302,18 +305,32 @@ class Checker:
 
     # --- writing behind ----------------------------------------------------------------------------------------------
 
+    def pending(self, endpoint_id: int) -> list[Check]:
+        """Return the checks of an endpoint that are not written yet, or are being written."""
+        return [check for one, check in (*self._writing, *self._buffer) if one == endpoint_id]
+
     async def write_behind(self) -> None:
-        """Write what has come together, for ever. What the database refuses is kept for the next time."""
+        """Tell of checks a moment after they are over, and write what has come together, for ever."""
+        waiting_since: float | None = None
         while True:
             await self._waiting.wait()
-            await asyncio.sleep(FLUSH_S)
-            self._waiting.clear()
-            await self.flush()
+            await asyncio.sleep(TELL_S)
+            self._hub.publish(self._take_frames())
+            waiting_since = waiting_since or monotonic()
+            if len(self._buffer) >= MOST_WAITING or monotonic() - waiting_since > LONGEST_WAIT_S:
+                await self.flush()
+                waiting_since = None
+            if not self._buffer and not self._frames:
+                self._waiting.clear()
+
+    def _take_frames(self) -> list[Frame]:
+        frames, self._frames = self._frames, []
+        return frames
 
     async def flush(self) -> None:
-        frames, self._frames = self._frames, []
-        self._hub.publish(frames)
-        rows, self._buffer = self._buffer, []
+        """Write what waits. What the database refuses is kept for the next time."""
+        self._writing, self._buffer = self._buffer, []
+        rows = self._writing
         if not rows:
             return
         try:
@@ -322,7 +339,8 @@ class Checker:
             kept = rows + self._buffer
             self._buffer = kept[-MOST_BUFFERED:]
             self.dropped += len(kept) - len(self._buffer)
-            self._waiting.set()
+        finally:
+            self._writing = []
 
     async def stop(self) -> None:
         """Stop checking, and write what is left."""

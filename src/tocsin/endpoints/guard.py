@@ -43,6 +43,8 @@ class Lost(NamedTuple):
     """A scope in which nothing can be reached, since when, and who will tell that it can be again."""
 
     since: datetime
+    error: str
+    endpoint_count: int
     witnesses: tuple[Spec, ...]
 
 
@@ -82,6 +84,13 @@ class Guard:
                     tx.emit(ConnectivityRecovered(scope=scope.value, lost_seconds=0, timestamp=wire(tx.clock.now())))
 
         await self._db.write(work)
+
+    def fact(self, scope: str) -> ConnectivityLost | ConnectivityRecovered:
+        """Return how a scope is now, as a fact."""
+        lost, now = self.lost.get(Scope(scope)), wire(self._clock.now())
+        if lost is None:
+            return ConnectivityRecovered(scope=scope, lost_seconds=0, timestamp=now)
+        return ConnectivityLost(scope=scope, error=lost.error, endpoint_count=lost.endpoint_count, timestamp=now)
 
     async def is_ours(self, monitor: Monitor, result: Result) -> bool:
         """Say whether a failure is our own network's rather than the target's."""
@@ -141,14 +150,10 @@ class Guard:
         now = self._clock.now()
         if scope in self.lost:
             return
-        self.lost[scope] = Lost(now, witnesses)
-        count = (
-            sum(self._scope_of_host(one) is scope for one in self._monitors)
-            if scope is not Scope.DNS
-            else len(self._monitors)
-        )
+        mine = [one for one in self._monitors if scope is Scope.DNS or self._scope_of_host(one) is scope]
+        self.lost[scope] = Lost(now, error, len(mine), witnesses)
         log.warning("own network does not work", scope=scope.value, error=error)
-        fact = ConnectivityLost(scope=scope.value, error=error, endpoint_count=count, timestamp=wire(now))
+        fact = self.fact(scope)
         await self._tell(lambda tx: tx.emit(fact))
 
     async def watch(self) -> None:

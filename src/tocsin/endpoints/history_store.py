@@ -15,7 +15,7 @@ from tocsin.endpoints import blocks as packing
 from tocsin.endpoints import totals
 from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.tables import blocks, checks, days, endpoints, hours
-from tocsin.endpoints.totals import Check, Totals
+from tocsin.endpoints.totals import Check, Counts, Totals
 from tocsin.probes.base import Phases
 
 HOUR_MS = 3_600_000
@@ -137,13 +137,13 @@ def read_days(read: Read, endpoint_id: int, first: date) -> dict[date, Totals]:
     return {row.day: totals.decode(row.data) for row in found}
 
 
-def read_all_days(read: Read, ids: Sequence[int], first: date) -> dict[int, dict[date, Totals]]:
-    """Return the same for several endpoints."""
-    found: dict[int, dict[date, Totals]] = {}
+def read_all_days(read: Read, ids: Sequence[int], first: date) -> dict[int, dict[date, Counts]]:
+    """Return the counts of several endpoints, of the days from *first* on that are over."""
+    found: dict[int, dict[date, Counts]] = {}
     for some in _portions(ids):
         where = (days.c.endpoint_id.in_(some), days.c.day >= first)
         for row in read.execute(select(days.c.endpoint_id, days.c.day, days.c.data).where(*where)):
-            found.setdefault(row.endpoint_id, {})[row.day] = totals.decode(row.data)
+            found.setdefault(row[0], {})[row[1]] = totals.decode_counts(row[2])
     return found
 
 

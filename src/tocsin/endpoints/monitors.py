@@ -12,7 +12,7 @@ from tocsin.core.clock import from_ms, to_ms
 from tocsin.endpoints import rules, totals
 from tocsin.endpoints.models import AlertState, Endpoint
 from tocsin.endpoints.plan import Plan, Verdict, make_plan
-from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Totals
+from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Counts, Totals
 
 SPARKLINE = 20
 NOTHING = -1
@@ -100,8 +100,8 @@ class DayCount:
         self.incidents += other.incidents
 
     @property
-    def totals(self) -> Totals:
-        return Totals(checks=self.checks, failures=self.failures, incidents=self.incidents, steps={})
+    def counts(self) -> Counts:
+        return Counts(self.checks, self.failures)
 
 
 class Monitors:

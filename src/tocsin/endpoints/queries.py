@@ -1,6 +1,6 @@
 """What people ask: lists from memory, history from the tier that fits.  Source: docs/spec/endpoints.md, reading."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -11,9 +11,8 @@ from tocsin.core.clock import Clock, from_ms, to_ms
 from tocsin.core.errors import NotFound
 from tocsin.db.database import Database
 from tocsin.db.tx import Read
-from tocsin.endpoints import history_store, store, views
-from tocsin.endpoints.blocks import SLOT_MS
-from tocsin.endpoints.history_store import HOUR_MS, day_of
+from tocsin.endpoints import history_store, reading, store, views
+from tocsin.endpoints.history_store import HOUR_MS
 from tocsin.endpoints.models import (
     CheckList,
     ContainerEndpoints,
@@ -31,11 +30,11 @@ from tocsin.endpoints.models import (
     ResponseTimes,
 )
 from tocsin.endpoints.monitors import NOTHING, Monitor, Monitors
-from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
+from tocsin.endpoints.reading import DAY_MS, Fresh
+from tocsin.endpoints.totals import Check, Totals, sum_of
 
 MOST_INACTIVE = 1000
 BARS_FRESH_S, MOST_BARS = 30.0, 20
-DAY_MS = 24 * HOUR_MS
 STEPS = {
     ResponseRange.HOUR: (HOUR_MS, 60_000),
     ResponseRange.DAY: (DAY_MS, 300_000),
@@ -70,15 +69,21 @@ class Wanted(NamedTuple):
 
 
 class EndpointQueries:
-    """*find_container* tells whether there is a container."""
+    """*find_container* tells whether there is a container, *pending* what of an endpoint is not written yet."""
 
     def __init__(
-        self, db: Database, clock: Clock, monitors: Monitors, find_container: Callable[[Read, int], object | None]
+        self,
+        db: Database,
+        clock: Clock,
+        monitors: Monitors,
+        find_container: Callable[[Read, int], object | None],
+        pending: Callable[[int], Sequence[Check]],
     ) -> None:
         self._db = db
         self._clock = clock
         self._monitors = monitors
         self._find_container = find_container
+        self._pending = pending
         self._bars: dict[int, tuple[float, bytes]] = {}
 
     # --- lists -------------------------------------------------------------------------------------------------------
@@ -138,11 +143,11 @@ class EndpointQueries:
     async def detail(self, endpoint_id: int) -> EndpointDetail:
         """Raises NotFound."""
         now_ms = to_ms(self._clock.now())
+        pending = self._pending(endpoint_id)
 
         def work(read: Read) -> tuple[Endpoint, EndpointUptime]:
             endpoint = store.get(read, endpoint_id)
-            new = history_store.list_new(read, endpoint_id)
-            return endpoint, _uptime(read, endpoint_id, new, now_ms)
+            return endpoint, reading.uptime(read, Fresh.read(read, endpoint_id, pending), now_ms)
 
         endpoint, uptime = await self._db.read(work)
         return EndpointDetail(endpoint=self.shown(endpoint), uptime=uptime)
@@ -151,11 +156,13 @@ class EndpointQueries:
         """Return one page, newest first.  Raises NotFound."""
         now_ms = to_ms(self._clock.now())
         since_ms = None if since is None else to_ms(since)
+        pending = self._pending(endpoint_id)
 
         def work(read: Read) -> tuple[list[Check], int]:
             endpoint = store.get(read, endpoint_id)
             first = max(to_ms(endpoint.first_seen_at), since_ms or 0)
-            return _page(read, endpoint_id, first, now_ms, limit, offset)
+            fresh = Fresh.read(read, endpoint_id, pending)
+            return reading.page(read, fresh, range(first, max(first, now_ms)), limit, offset)
 
         found, total = await self._db.read(work)
         return CheckList(
@@ -169,10 +176,11 @@ class EndpointQueries:
         """Return daily uptime, today first, exactly *count* days.  Raises NotFound."""
         today = self._clock.now().date()
         first = today - timedelta(days=count - 1)
+        pending = self._pending(endpoint_id)
 
         def work(read: Read) -> dict[date, Totals]:
             store.get(read, endpoint_id)
-            return _days(read, endpoint_id, first, today)
+            return reading.days(read, Fresh.read(read, endpoint_id, pending), first, today)
 
         found = await self._db.read(work)
         return EndpointDays(monitor_id=endpoint_id, monitor_type="endpoint", days=_day_views(found, today, count))
@@ -197,7 +205,7 @@ class EndpointQueries:
         for one in list(self._monitors):
             mine = found.get(one.id, {})
             if one.day == today:
-                mine[today] = one.today.totals
+                mine[today] = one.today.counts
             items.append(
                 DailyUptime(id=one.id, days=[mine[day].uptime_percent if day in mine else None for day in wanted])
             )
@@ -209,9 +217,11 @@ class EndpointQueries:
         length_ms, step_ms = STEPS[wanted]
         first_ms = (now_ms - length_ms) // step_ms * step_ms + (step_ms if step_ms < DAY_MS else 0)
 
+        pending = self._pending(endpoint_id)
+
         def work(read: Read) -> dict[int, Totals]:
             store.get(read, endpoint_id)
-            return _steps(read, endpoint_id, first_ms, now_ms, step_ms)
+            return reading.steps(read, Fresh.read(read, endpoint_id, pending), range(first_ms, now_ms), step_ms)
 
         found = await self._db.read(work)
         whole = sum_of(found.values())
@@ -241,92 +251,6 @@ def _order(endpoint: Endpoint) -> tuple[str, str, str, int]:
     )
 
 
-def _page(read: Read, endpoint_id: int, first_ms: int, now_ms: int, limit: int, offset: int) -> tuple[list[Check], int]:
-    """Return one page of checks, newest first, and how many there are from *first_ms* on.
-
-    Hours say how many checks lie where: only the blocks of the page itself are opened.
-    """
-    new = [check for check in history_store.list_new(read, endpoint_id) if check.at_ms >= first_ms]
-    first_ms = max(first_ms, history_store.first_packed_ms(read))  # hours are kept longer than what is in them
-    hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(first_ms, now_ms))
-    counts = {hour: totals.checks + totals.unseen for hour, totals in hours.items()}
-    edge = first_ms // HOUR_MS
-    opened: dict[int, list[Check]] = {}
-    if edge in counts:
-        opened[edge] = [check for check in _hour(read, endpoint_id, edge) if check.at_ms >= first_ms]
-        counts[edge] = len(opened[edge])
-    total = len(new) + sum(counts.values())
-    found = new[::-1][offset : offset + limit]
-    skip = max(0, offset - len(new))
-    for hour in sorted(counts, reverse=True):
-        if len(found) >= limit:
-            break
-        if skip >= counts[hour]:
-            skip -= counts[hour]
-            continue
-        checks = opened[hour] if hour in opened else _hour(read, endpoint_id, hour)
-        found += checks[::-1][skip : skip + limit - len(found)]
-        skip = 0
-    return found, total
-
-
-def _hour(read: Read, endpoint_id: int, hour: int) -> list[Check]:
-    first_ms = hour * HOUR_MS
-    return history_store.read_blocks(
-        read, endpoint_id, history_store.slots_between(first_ms, first_ms + HOUR_MS - SLOT_MS)
-    )
-
-
-def _uptime(read: Read, endpoint_id: int, new: Sequence[Check], now_ms: int) -> EndpointUptime:
-    """Return the uptime of the windows: the last hour from its checks, others by whole hours and days."""
-    last_hour = _raw(read, endpoint_id, now_ms - HOUR_MS, now_ms, new)
-    hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(now_ms - 7 * DAY_MS, now_ms))
-    today = from_ms(now_ms).date()
-    days = history_store.read_days(read, endpoint_id, today - timedelta(days=90))
-    for check in new:
-        hours.setdefault(check.at_ms // HOUR_MS, Totals(steps={})).add(check.code, check.phases)
-    newest = sum_of([totals for hour, totals in hours.items() if day_of(hour) not in days])
-
-    def of_hours(window_ms: int) -> float | None:
-        edge = (now_ms - window_ms) // HOUR_MS
-        return sum_of([totals for hour, totals in hours.items() if hour > edge]).uptime_percent
-
-    def of_days(count: int) -> float | None:
-        edge = today - timedelta(days=count)
-        return sum_of([newest, *(totals for day, totals in days.items() if day > edge)]).uptime_percent
-
-    return EndpointUptime(
-        hour=total_of(last_hour).uptime_percent,
-        day=of_hours(DAY_MS),
-        week=of_hours(7 * DAY_MS),
-        month=of_days(30),
-        quarter=of_days(90),
-    )
-
-
-def _raw(read: Read, endpoint_id: int, first_ms: int, now_ms: int, new: Sequence[Check]) -> list[Check]:
-    """Return the checks from *first_ms* on, oldest first."""
-    packed = history_store.read_blocks(read, endpoint_id, history_store.slots_between(first_ms, now_ms))
-    return sorted((check for check in (*packed, *new) if check.at_ms >= first_ms), key=lambda check: check.at_ms)
-
-
-def _days(read: Read, endpoint_id: int, first: date, today: date) -> dict[date, Totals]:
-    """Return the totals of days: those that are over, and what is not closed yet from its hours and newest checks."""
-    found = history_store.read_days(read, endpoint_id, first)
-    start = max(found, default=first - timedelta(days=1)) + timedelta(days=1)
-    start = max(start, today - timedelta(days=7))
-    hours = range((start - date(1970, 1, 1)).days * 24, (today - date(1970, 1, 1)).days * 24 + 24)
-    parts: dict[date, list[Totals]] = {}
-    for hour, totals in history_store.read_hours(read, endpoint_id, hours).items():
-        if day_of(hour) not in found:
-            parts.setdefault(day_of(hour), []).append(totals)
-    for check in history_store.list_new(read, endpoint_id):
-        parts.setdefault(from_ms(check.at_ms).date(), []).append(total_of([check]))
-    for day, mine in parts.items():
-        found[day] = sum_of([*mine, *([found[day]] if day in found else [])])
-    return found
-
-
 def _day_views(found: Mapping[date, Totals], today: date, count: int) -> list[DayUptime]:
     days = [today - timedelta(days=back) for back in range(count)]
     empty = Totals(steps={})
@@ -338,31 +262,3 @@ def _day_views(found: Mapping[date, Totals], today: date, count: int) -> list[Da
         )
         for day in days
     ]
-
-
-def _steps(read: Read, endpoint_id: int, first_ms: int, now_ms: int, step_ms: int) -> dict[int, Totals]:
-    """Return totals by the begin of their step, out of the tier that is fine enough."""
-    if step_ms < HOUR_MS:
-        new = history_store.list_new(read, endpoint_id)
-        return _by_step(
-            ((check.at_ms, total_of([check])) for check in _raw(read, endpoint_id, first_ms, now_ms, new)), step_ms
-        )
-    if step_ms < DAY_MS:
-        hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(first_ms, now_ms))
-        parts = [(hour * HOUR_MS, totals) for hour, totals in hours.items()]
-        parts += [(check.at_ms, total_of([check])) for check in history_store.list_new(read, endpoint_id)]
-        return _by_step(parts, step_ms)
-    today = from_ms(now_ms).date()
-    days = _days(read, endpoint_id, from_ms(first_ms).date(), today)
-    return {(day - date(1970, 1, 1)).days * DAY_MS: totals for day, totals in days.items() if totals.checks}
-
-
-def _by_step(parts: Iterable[tuple[int, Totals]], step_ms: int) -> dict[int, Totals]:
-    found: dict[int, Totals] = {}
-    for at_ms, totals in parts:
-        step = at_ms // step_ms * step_ms
-        if step in found:
-            found[step].merge(totals)
-        else:
-            found[step] = sum_of([totals])
-    return found

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 MOST_ENDPOINTS = 50_000
 LONGEST_NAME = 255
+LARGEST_ID = 2**63 - 1
 KEPT_INACTIVE = timedelta(days=30)
 
 
@@ -64,7 +65,7 @@ class Headers:
             try:
                 found[name] = self._vault.decrypt(value)
             except VaultError:
-                log.warning("a header cannot be read with this key", endpoint=endpoint.id, header=name)
+                log.warning("a header cannot be read with this key", endpoint_id=endpoint.id, header=name)
         return found
 
 
@@ -218,7 +219,10 @@ class Endpoints:
         lent: Mapping[str, str] = {}
         if wanted.endpoint_id is not None:
             number = wanted.endpoint_id
-            lent = self._headers.open(await self._db.read(lambda read: store.get(read, number)))
+            lender = await self._db.read(lambda read: store.find(read, number)) if 0 < number <= LARGEST_ID else None
+            if lender is None:
+                raise Invalid("endpoint_id must be an endpoint that there is", field="endpoint_id")
+            lent = self._headers.open(lender)
         config = configuration.change(Config(headers=dict(lent)), wanted)
         if wanted.headers is UNSET:
             config = replace(config, headers={})

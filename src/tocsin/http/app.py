@@ -58,7 +58,10 @@ def _actor(peer: Peer) -> Any:
 
 
 class Router:
-    """Which application answers which path. *raw* are exact paths, *raw_of_containers* what container paths end in."""
+    """Which application answers which path.
+
+    *raw* are exact paths, and one folder, `/badges/`; *raw_of_containers* what container paths end in.
+    """
 
     def __init__(self, api: App, pages: Pages, raw: Mapping[str, App], raw_of_containers: Mapping[str, App]) -> None:
         self._api = api
@@ -83,6 +86,8 @@ class Router:
     def _find(self, path: str) -> App | None:
         if path in self._raw:
             return self._raw[path]
+        if path.startswith("/badges/"):
+            return self._raw.get("/badges/")
         if path.startswith("/api/v1/"):
             if path.startswith("/api/v1/containers/"):
                 for ending, app in self._raw_of_containers.items():

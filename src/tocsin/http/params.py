@@ -37,6 +37,14 @@ def moment(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
+        return read_moment(text)
+    except ValueError as exc:
+        raise InvalidParam(f"{name} {exc}", field=name) from None
+
+
+def read_moment(text: str) -> datetime:
+    """Return the aware UTC time in *text*.  Raises ValueError: what it must be instead."""
+    try:
         if re.fullmatch(r"-?\d{1,12}(\.\d{1,9})?", text):
             return datetime.fromtimestamp(float(text), UTC)
         written = text.replace(" ", "+") if "T" in text.upper() else text  # a bare + in a URL arrives as a space
@@ -44,7 +52,7 @@ def moment(name: str, text: str | None) -> datetime | None:
             return datetime.fromisoformat(written.upper()).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise InvalidParam(f"{name} must be a time such as 2026-11-23T11:14:34Z, or unix seconds", field=name)
+    raise ValueError("must be a time such as 2026-11-23T11:14:34Z, or unix seconds")
 
 
 def choice(name: str, text: str | None, kind: type[E]) -> E | None:

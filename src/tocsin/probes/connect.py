@@ -180,7 +180,11 @@ class Dialer:
         loop = asyncio.get_running_loop()
         try:
             encrypted = await loop.start_tls(
-                transport, protocol, self.trust.context(verify), server_hostname=host, ssl_shutdown_timeout=0.1
+                transport,
+                protocol,
+                self.trust.context(verify),
+                server_hostname=host.rstrip("."),  # as certificates write it
+                ssl_shutdown_timeout=0.1,
             )
         except ssl.SSLCertVerificationError as exc:
             raise Failed(Cause.TLS, f"certificate not accepted: {exc.verify_message}") from None

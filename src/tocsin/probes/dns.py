@@ -28,44 +28,76 @@ class DnsProbe:
         """Return the answers. Never raises for the fault of a server."""
         started = monotonic()
         result = Result()
+        late = Cause.RESOLVER  # until somebody is asked, or when it is our own who does not answer
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._ask(spec, result, timeout_s)
+            async with asyncio.timeout(timeout_s) as limit:
+                if spec.resolver is None:
+                    await self._ask_own(spec, result, limit.when() or 0.0)
+                else:
+                    host, port = spec.resolver
+                    result.address = (await self._dialer.addresses(host))[0]
+                    late = Cause.TIMEOUT_CONNECT
+                    await _ask(spec, result, port)
         except Failed as exc:
             result.cause, result.error = exc.cause, exc.error
         except TimeoutError:
-            result.cause, result.error = Cause.TIMEOUT_CONNECT, f"no answer within {timeout_s:g} s (asking)"
+            result.cause, result.error = late, f"no answer within {timeout_s:g} s (looking up the name server)"
+            if result.address is not None:
+                result.error = f"name server {result.address} does not answer"
         except OSError as exc:
             failed = from_os_error(exc, result.address or "the name server")
             result.cause, result.error = failed.cause, failed.error
         result.phases = Phases(total=max(0, round((monotonic() - started) * 1_000_000)))
         return result
 
-    async def _ask(self, spec: DnsSpec, result: Result, timeout_s: float) -> None:
-        import dns.asyncquery
-        import dns.exception
-        import dns.message
-        import dns.rcode
-        import dns.rdatatype
+    async def _ask_own(self, spec: DnsSpec, result: Result, deadline: float) -> None:
+        """Ask the name servers of this machine one after the other, as the system does, until one can tell."""
+        loop = asyncio.get_running_loop()
+        servers = await system_resolvers()
+        for left, (result.address, port) in zip(range(len(servers), 0, -1), servers, strict=True):
+            try:
+                async with asyncio.timeout((deadline - loop.time()) / left):
+                    return await _ask(spec, result, port)
+            except TimeoutError:
+                failure = Failed(Cause.RESOLVER, f"name server {result.address} does not answer")
+            except OSError as exc:
+                failure = from_os_error(exc, result.address)
+                if failure.cause is Cause.OURS:
+                    break
+                failure.cause = Cause.RESOLVER
+            except Failed as exc:
+                if exc.cause is Cause.NAME and not isinstance(exc, _Helpless):
+                    raise
+                failure = Failed(Cause.RESOLVER, exc.error)
+        raise failure
 
-        server, port = spec.resolver if spec.resolver is not None else (await system_resolvers())[0]
-        is_own = spec.resolver is None
-        address = server if is_own else (await self._dialer.addresses(server))[0]
-        result.address = address
-        kind = dns.rdatatype.from_text(spec.record_type)
-        query = dns.message.make_query(_question(spec), kind)
-        try:
-            answer, _ = await dns.asyncquery.udp_with_fallback(query, address, timeout=timeout_s, port=port)
-        except dns.exception.Timeout:
-            cause = Cause.RESOLVER if is_own else Cause.TIMEOUT_CONNECT
-            raise Failed(cause, f"name server {address} does not answer") from None
-        except dns.exception.DNSException:
-            raise Failed(Cause.PROTOCOL, f"the answer of {address} is not DNS") from None
-        code = answer.rcode()
-        if code != dns.rcode.NOERROR:
-            raise Failed(Cause.NAME, f"name server {address} says {dns.rcode.to_text(code)}")
-        found = [item.to_text() for rrset in answer.answer if rrset.rdtype == kind for item in rrset]
-        result.answers = tuple(found[:MOST_ANSWERS])
+
+class _Helpless(Failed):
+    """A name server that cannot or will not tell; another one may."""
+
+
+async def _ask(spec: DnsSpec, result: Result, port: int) -> None:
+    """Put the answers of the name server at the result's address into it.  Raises Failed, OSError."""
+    import dns.asyncquery
+    import dns.exception
+    import dns.message
+    import dns.rcode
+    import dns.rdatatype
+
+    address = result.address or ""
+    kind = dns.rdatatype.from_text(spec.record_type)
+    query = dns.message.make_query(_question(spec), kind)
+    try:
+        answer, _ = await dns.asyncquery.udp_with_fallback(query, address, port=port)
+    except dns.exception.DNSException:
+        raise Failed(Cause.PROTOCOL, f"the answer of {address} is not DNS") from None
+    code = answer.rcode()
+    if code in {dns.rcode.SERVFAIL, dns.rcode.REFUSED}:
+        raise _Helpless(Cause.NAME, f"name server {address} says {dns.rcode.to_text(code)}")
+    if code != dns.rcode.NOERROR:
+        raise Failed(Cause.NAME, f"name server {address} says {dns.rcode.to_text(code)}")
+    found = [item.to_text() for rrset in answer.answer if rrset.rdtype == kind for item in rrset]
+    result.answers = tuple(found[:MOST_ANSWERS])
 
 
 def _question(spec: DnsSpec) -> str:

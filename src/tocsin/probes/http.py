@@ -173,14 +173,15 @@ class _Run:
         request = spec.request or build_request(spec)
         method, plain = spec.method, spec
         for hop in range(spec.max_redirects + 1):
-            exchange = await self._ask(target, request, method == "HEAD")
+            is_last = hop == spec.max_redirects
+            exchange = await self._ask(target, Exchange(self._loop, request, spec, method == "HEAD", is_last))
             answer = self.result.http = exchange.answer()
-            if answer.status not in _REDIRECTS or hop == spec.max_redirects:
+            if answer.status not in _REDIRECTS or is_last:
                 break
             following = _location(target, answer)
             if following is None:
                 break
-            if following.host != target.host:
+            if not _is_same(target, following):
                 plain = plain._replace(headers=())  # they may hold secrets, and were meant for somebody else
             if answer.status == 303 or (answer.status in {301, 302} and method == "POST"):
                 method = "HEAD" if method == "HEAD" else "GET"
@@ -190,13 +191,14 @@ class _Run:
             self._leave(exchange)
         return exchange.head_at or monotonic()
 
-    async def _ask(self, target: Target, request: bytes, head_only: bool) -> "Exchange":
-        exchange = self._exchange = Exchange(self._loop, request, self._spec, head_only)
+    async def _ask(self, target: Target, exchange: "Exchange") -> "Exchange":
+        self._exchange = exchange
         self._phase = Phase.NAME
         before = monotonic()
         addresses = self._dialer.known_addresses(target.host) or await self._dialer.addresses(target.host)
         at = monotonic()
         self._dns += at - before
+        self.result.address = addresses[0]
 
         self._phase = Phase.CONNECT
         deadline = self._limit.at
@@ -222,6 +224,8 @@ class _Run:
             self._waited += at - waiting
             self._limit.extend(at - waiting)
         try:
+            if exchange.first_byte_at is not None:  # whoever sits in between could have said it
+                raise Failed(Cause.TLS, "TLS handshake failed: the server spoke in clear before it")
             exchange.transport = await self._dialer.encrypt(exchange.transport, exchange, host, self._spec.verify)
         finally:
             if turn:
@@ -280,6 +284,7 @@ class Exchange(asyncio.Protocol):
         "_head",
         "_head_only",
         "_informed",
+        "_is_last",
         "_limit",
         "_parser",
         "_request",
@@ -293,7 +298,9 @@ class Exchange(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, request: bytes, spec: HttpSpec, head_only: bool) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, request: bytes, spec: HttpSpec, head_only: bool, is_last: bool
+    ) -> None:
         self.transport: Any = None
         self.done: asyncio.Future[None] = loop.create_future()
         self.sent_at = 0.0
@@ -302,6 +309,7 @@ class Exchange(asyncio.Protocol):
         self._request = request
         self._spec = spec
         self._head_only = head_only
+        self._is_last = is_last
         self._parser: Any = httptools.HttpResponseParser(self)
         self._head = b""
         self._informed = 0
@@ -370,8 +378,10 @@ class Exchange(asyncio.Protocol):
             self._fail(Cause.BROKEN_OFF, "connection broken off in the middle of the answer")
 
     def _has_length(self) -> bool:
-        answer = HttpAnswer(status=self._status, head=self._own_head())
-        return answer.header("content-length") is not None or answer.header("transfer-encoding") is not None
+        return self._has("content-length") or self._has("transfer-encoding")
+
+    def _has(self, header: str) -> bool:
+        return HttpAnswer(status=self._status, head=self._own_head()).header(header) is not None
 
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
@@ -388,7 +398,8 @@ class Exchange(asyncio.Protocol):
         spec = self._spec
         unexpected = bool(spec.expected) and status not in spec.expected and status not in _REDIRECTS
         self._limit = spec.body_limit or (EXCERPT if unexpected else 0)
-        if self._head_only or self._limit == 0 or status in {204, 304}:
+        leads_on = not self._is_last and status in _REDIRECTS and self._has("location")
+        if self._head_only or self._limit == 0 or status in {204, 304} or leads_on:
             self._finish()
 
     def on_body(self, data: bytes) -> None:
@@ -398,8 +409,8 @@ class Exchange(asyncio.Protocol):
         if room > 0:
             self._body.append(data[:room])
             self._body_size += min(len(data), room)
-        if len(data) >= room:
-            self._truncated = len(data) > room
+        if len(data) > room:
+            self._truncated = True
             self._finish()
 
     def on_message_complete(self) -> None:
@@ -445,6 +456,12 @@ def _location(target: Target, answer: HttpAnswer) -> Target | None:
         return parse_target(str(following.with_user(None).with_fragment(None)))
     except (ValueError, Invalid):
         raise Failed(Cause.PROTOCOL, "redirected to something that is no http or https URL") from None
+
+
+def _is_same(before: Target, after: Target) -> bool:
+    """Say whether *after* is who was asked before, and no less safe to talk to."""
+    one, other = (before.scheme, before.port), (after.scheme, after.port)
+    return before.host == after.host and (one == other or (one, other) == (("http", 80), ("https", 443)))
 
 
 def _us(seconds: float) -> int:

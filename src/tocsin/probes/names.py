@@ -15,6 +15,8 @@ FRESH_S = 30.0
 FRESH_FAILURE_S = 5.0
 STALE_S = 3600.0
 """While no name server answers, an old answer is better than none.  Source: RFC 8767."""
+PATIENCE_S = 0.5
+"""How long a new answer is waited for when there is an old one; the new one is learned all the same."""
 MOST_REMEMBERED = 20_000
 THREADS = 16
 
@@ -80,17 +82,13 @@ class Names:
             loop = asyncio.get_running_loop()
             asking = self._asking[host] = asyncio.ensure_future(loop.run_in_executor(self._threads, self._ask, host))
             asking.add_done_callback(lambda done: self._learn(host, done))
-        try:
-            found = await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            if before is not None and before.addresses and self._is_usable(before):
-                self.stale_served += 1
-                return before  # out of time: the answer of a while ago will do
-            raise
-        if _is_silence(found) and before is not None and before.addresses and self._is_usable(before):
-            self.stale_served += 1
-            return before
-        return found
+        if before is None or not before.addresses or not self._is_usable(before):
+            return await asyncio.shield(asking)
+        await asyncio.wait([asking], timeout=PATIENCE_S)
+        if asking.done() and not _is_silence(found := asking.result()):
+            return found
+        self.stale_served += 1
+        return before
 
     def _is_usable(self, known: _Known) -> bool:
         return self._monotonic() - known.at < STALE_S

@@ -43,6 +43,7 @@ class TcpProbe:
             async with asyncio.timeout(timeout_s) as limit:
                 addresses = await self._dialer.addresses(spec.host)
                 dns = monotonic() - started
+                result.address = addresses[0]
                 phase = "connecting"
                 talk.transport, result.address = await self._dialer.connect(
                     lambda: talk, spec.host, spec.port, addresses, limit.when() or 0.0

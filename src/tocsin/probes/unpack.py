@@ -19,5 +19,13 @@ def unpacked(body: bytes, coding: str | None, limit: int) -> tuple[bytes, bool]:
             plain = unpacker.decompress(body, limit)
         except zlib.error:
             continue
-        return plain, bool(unpacker.unconsumed_tail)
+        return plain, bool(unpacker.unconsumed_tail) or _goes_on(unpacker)
     return body[:limit], len(body) > limit
+
+
+def _goes_on(unpacker: "zlib._Decompress") -> bool:
+    """Say whether more comes out though all has gone in: what is repeated may be cut in the middle."""
+    try:
+        return not unpacker.eof and bool(unpacker.decompress(b"", 1))
+    except zlib.error:
+        return False

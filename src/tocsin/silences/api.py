@@ -4,8 +4,9 @@ from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from tocsin.core.errors import InvalidParam
 from tocsin.db.tx import Actor
-from tocsin.http.params import Limit, Offset, PathId, Text, choice
+from tocsin.http.params import Limit, Offset, PathId, Text, switch
 from tocsin.http.strict import Strict
 from tocsin.silences.models import NewSilence, Shown, SilenceList, SilenceView
 from tocsin.silences.service import Silences
@@ -18,7 +19,17 @@ async def list_silences(
     silences: NamedDependency[Silences], active: Text = None, limit: Limit = 100, offset: Offset = 0
 ) -> SilenceList:
     """List silences, newest first: those that hold or are to come; with `active=false` the ended ones, `all` both."""
-    return await silences.page(choice("active", active, Shown) or Shown.ACTIVE, limit, offset)
+    return await silences.page(_shown(active), limit, offset)
+
+
+def _shown(text: str | None) -> Shown:
+    """Raises InvalidParam."""
+    if text is not None and text.lower() == Shown.ALL:
+        return Shown.ALL
+    try:
+        return Shown.ACTIVE if switch("active", text, default=True) else Shown.ENDED
+    except InvalidParam:
+        raise InvalidParam("active must be true, false or all", field="active") from None
 
 
 @post("/api/v1/silence", dto=Strict[NewSilence], return_dto=None, operation_id="createSilence", tags=TAGS)

@@ -10,10 +10,18 @@ from msgspec import Meta
 from tocsin.alerts.models import EntityType, Source
 from tocsin.containers.models import Severity
 from tocsin.core.clock import Instant
+from tocsin.core.errors import Conflict
 from tocsin.core.events import Event
+from tocsin.http.params import LARGEST_ID
 
+MOST_SILENCES = 500
+"""So many hold or are to come; what is over does not count."""
 LONGEST_SECONDS = 30 * 24 * 3600
 Filter = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class TooManySilences(Conflict):
+    pass
 
 
 class Shown(StrEnum):
@@ -49,7 +57,7 @@ class NewSilence(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     duration_seconds: Annotated[int, Meta(ge=1, le=LONGEST_SECONDS)]
     starts_at: Instant | None = None
     entity_type: EntityType | None = None
-    entity_id: Annotated[int, Meta(ge=1)] | None = None
+    entity_id: Annotated[int, Meta(ge=1, le=LARGEST_ID)] | None = None
     source: Source | None = None
     severity: Severity | None = None
     entity_name: Filter | None = None

@@ -7,9 +7,10 @@ from tocsin.core.clock import Clock, wire, wire_or_none
 from tocsin.core.errors import Invalid
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Tx
-from tocsin.http.params import moment
+from tocsin.http.params import read_moment
 from tocsin.silences import rules, store
 from tocsin.silences.models import (
+    MOST_SILENCES,
     NewSilence,
     Shown,
     Silence,
@@ -18,6 +19,7 @@ from tocsin.silences.models import (
     SilenceExpired,
     SilenceList,
     SilenceView,
+    TooManySilences,
 )
 
 FURTHEST_START = timedelta(days=366)
@@ -40,14 +42,16 @@ class Silences:
         )
 
     async def create(self, wanted: NewSilence, actor: Actor) -> SilenceView:
-        """Raises Invalid."""
+        """Raises Invalid, TooManySilences."""
         now = self._clock.now()
         silence = _checked(wanted, now, actor)
 
         def work(tx: Tx) -> Silence:
+            if store.count_not_over(tx, now) >= MOST_SILENCES:
+                raise TooManySilences(f"There are {MOST_SILENCES} silences already; end one first")
             made = store.insert_silence(tx, silence)
             shown = view(made, now)
-            tx.audit(actor, "silence.create", f"silence:{made.id}", {"until": shown.expires_at, "reason": made.reason})
+            tx.audit(actor, "silence.create", f"silence:{made.id}", _audited(shown))
             tx.emit(SilenceCreated(rule=shown, timestamp=wire(now)))
             return made
 
@@ -96,7 +100,7 @@ def _checked(wanted: NewSilence, now: datetime, actor: Actor) -> Silence:
         raise Invalid("A silence without a filter silences everything; say global: true if you mean it", field="global")
     if wanted.entity_id is not None and wanted.entity_type is None:
         raise Invalid("entity_id needs an entity_type", field="entity_type")
-    starts_at = moment("starts_at", wanted.starts_at) or now
+    starts_at = _start(wanted.starts_at) or now
     if not now - timedelta(minutes=1) <= starts_at <= now + FURTHEST_START:
         raise Invalid("starts_at must lie between now and a year from now", field="starts_at")
     return Silence(
@@ -113,6 +117,33 @@ def _checked(wanted: NewSilence, now: datetime, actor: Actor) -> Silence:
         created_by=actor.name.partition(":")[2] or actor.name,
         created_at=now,
     )
+
+
+def _start(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else read_moment(text)
+    except ValueError as exc:
+        raise Invalid(f"starts_at {exc}", field="starts_at") from None
+
+
+def _audited(shown: SilenceView) -> dict[str, object]:
+    """Return what the audit shows: how long, and of what; without a filter it is everything."""
+    filters = {
+        "entity_type": shown.entity_type,
+        "entity_id": shown.entity_id,
+        "source": shown.source,
+        "severity": shown.severity,
+        "entity_name": shown.entity_name,
+        "group": shown.group,
+    }
+    given = {name: value for name, value in filters.items() if value is not None}
+    return {
+        "from": shown.starts_at,
+        "until": shown.expires_at,
+        "reason": shown.reason,
+        "global": not given,
+        **given,
+    }
 
 
 def view(silence: Silence, now: datetime) -> SilenceView:

@@ -15,7 +15,7 @@ from tocsin.silences import rules
 from tocsin.silences.models import Shown, Silence
 from tocsin.silences.tables import silences
 
-MOST_ACTIVE = 1000
+MOST_AT_ONCE = 1000
 
 
 def get(read: Read, silence_id: int) -> Silence:
@@ -41,11 +41,17 @@ def _shown(shown: Shown, now_ms: int) -> list[ColumnElement[bool]]:
     return [] if shown is Shown.ALL else [silences.c.ends_at_ms > now_ms, silences.c.cancelled_at_ms.is_(None)]
 
 
+def count_not_over(read: Read, now: datetime) -> int:
+    """Return how many silences hold or are to come."""
+    where = _shown(Shown.ACTIVE, to_ms(now))
+    return int(read.execute(select(func.count()).select_from(silences).where(*where)).scalar_one())
+
+
 def matching(read: Read, alert: Alert, now: datetime) -> int | None:
     """Return the silence that keeps *alert* quiet at *now*: of several the one that ends last. None: nothing does."""
     now_ms = to_ms(now)
     holds = (silences.c.starts_at_ms <= now_ms, silences.c.ends_at_ms > now_ms, silences.c.cancelled_at_ms.is_(None))
-    rows = read.execute(select(silences).where(*holds).order_by(silences.c.ends_at_ms.desc()).limit(MOST_ACTIVE))
+    rows = read.execute(select(silences).where(*holds).order_by(silences.c.ends_at_ms.desc()))
     return next((row.id for row in rows if rules.matches(_silence(row), alert)), None)
 
 
@@ -54,7 +60,7 @@ def list_turning(read: Read, since: datetime, until: datetime) -> list[Silence]:
     low, high = to_ms(since), to_ms(until)
     began = and_(silences.c.starts_at_ms > low, silences.c.starts_at_ms <= high)
     ended = and_(silences.c.ends_at_ms <= high, silences.c.announced_end.is_(False))
-    return [_silence(row) for row in read.execute(select(silences).where(or_(began, ended)).limit(MOST_ACTIVE))]
+    return [_silence(row) for row in read.execute(select(silences).where(or_(began, ended)).limit(MOST_AT_ONCE))]
 
 
 def insert_silence(tx: Tx, silence: Silence) -> Silence:

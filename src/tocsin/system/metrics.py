@@ -1,13 +1,16 @@
 """`/metrics` in the Prometheus text format."""
 
 import asyncio
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from tocsin import __version__
+from tocsin.channels.models import Backlog
+from tocsin.core.errors import StorageUnavailable
 from tocsin.core.events import Frame
 from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
@@ -23,7 +26,7 @@ _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 class Metrics:
     """Counts what passes, and asks the parts for the rest when somebody looks."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, backlog: Callable[[], Awaitable[Backlog]]) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Histogram(
@@ -36,6 +39,16 @@ class Metrics:
         self._events = Counter("tocsin_events_total", "Journalled events, by type", ("type",), registry=self.registry)
         info = Gauge("tocsin_info", "Always 1; the label tells the version", ("version",), registry=self.registry)
         info.labels(__version__).set(1)
+        self._backlog = (
+            Gauge("tocsin_notices_waiting", "Notices that no message holds yet", registry=self.registry),
+            Gauge("tocsin_deliveries_pending", "Messages that were not accepted yet", registry=self.registry),
+            Gauge(
+                "tocsin_notifications_oldest_seconds",
+                "For how long the oldest of both has been due",
+                registry=self.registry,
+            ),
+        )
+        self._ask_backlog = backlog
         hub.tap(self._count_events)
 
     def observe_request(self, method: str, path: str, status: int, seconds: float) -> None:
@@ -76,7 +89,18 @@ class Metrics:
         for name, text, read in gauges:
             Gauge(name, text, registry=self.registry).set_function(read)
 
+    async def _refresh(self) -> None:
+        """Look at what is not in memory; while the database cannot be read it is not a number."""
+        try:
+            found = await self._ask_backlog()
+        except StorageUnavailable:
+            found = Backlog(math.nan, math.nan, math.nan)
+        for gauge, value in zip(self._backlog, found, strict=True):
+            gauge.set(value)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            await self._refresh()
         # in a thread: the process's own figures are read from files
         body = await asyncio.to_thread(generate_latest, self.registry) if scope["method"] == "GET" else b""
         await respond(send, 200, body, CONTENT_TYPE_PLAIN_0_0_4)

@@ -24,7 +24,7 @@ TAGS = ["Webhooks"]
 
 @get("/api/v1/webhooks", operation_id="listWebhooks", tags=TAGS)
 async def list_webhooks(webhooks: NamedDependency[Webhooks], limit: Limit = 100, offset: Offset = 0) -> WebhookList:
-    """List webhook subscriptions."""
+    """List webhook subscriptions, newest first."""
     return await webhooks.page(limit, offset)
 
 

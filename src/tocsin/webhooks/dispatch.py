@@ -6,14 +6,16 @@ it has begun, so a process that is killed begins again with the same event and t
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
 from tocsin.core import retries
 from tocsin.core.clock import Clock, wire
-from tocsin.core.sending import Outcome, Rejected, Sender, Sent
+from tocsin.core.sending import Outcome, Rejected, Retry, Sender, Sent
+from tocsin.core.vault import VaultError
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.webhooks import rules, store
@@ -72,8 +74,16 @@ class WebhookDispatcher:
         now = self._clock.now()
         if delivery is None or (delivery.next_attempt_at is not None and delivery.next_attempt_at > now):
             return False
-        request = rules.request(self._open(webhook), delivery.id, delivery.event_type, delivery.data, now)
-        return await self._settle(delivery, await self._sender.send(request))
+        outcome = await self.send(webhook, delivery.id, delivery.event_type, delivery.data)
+        return await self._settle(delivery, outcome)
+
+    async def send(self, webhook: Webhook, number: str, event_type: str, data: str | Mapping[str, Any]) -> Outcome:
+        """Send one event to a subscription as stored. Never raises for the fault of the other side."""
+        try:
+            opened = self._open(webhook)
+        except VaultError:
+            return Retry("secret_unreadable")  # the key can be brought back, or the URL be set again
+        return await self._sender.send(rules.request(opened, number, event_type, data, self._clock.now()))
 
     async def _next(self, webhook: Webhook) -> WebhookDelivery | None:
         """Begin the delivery of the next event that *webhook* wants."""

@@ -13,6 +13,7 @@ from tocsin.core.events import Event
 
 MOST_WEBHOOKS = 100
 EVERYTHING = "*"
+PAUSED_BY_HAND = "paused by hand"
 
 
 class DeliveryState(StrEnum):
@@ -67,7 +68,7 @@ class WebhookDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 # --- bodies ----------------------------------------------------------------------------------------------------------
 
-WebhookName = Annotated[str, Meta(min_length=1, max_length=100)]
+WebhookName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
 WebhookUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
 WebhookSecret = Annotated[str, Meta(min_length=16, max_length=256)]
 EventTypes = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(min_length=1, max_length=20)]
@@ -96,7 +97,7 @@ class WebhookChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class WebhookView(msgspec.Struct, kw_only=True):
-    """The secret is never shown, nor what the URL holds behind its question mark."""
+    """The secret is never shown; of the URL what may be one shows as `***`."""
 
     id: str
     name: str

@@ -1,5 +1,6 @@
 """Which events a subscription gets, the bytes that are sent, and when it is paused. Pure.  Source: docs/webhooks.md."""
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ CHAT_HOSTS = {
     "outlook.office.com/webhook": "teams",
     "outlook.office365.com/webhook": "teams",
 }
+WORD = re.compile(r"|v?[0-9]{1,3}|[a-z][a-z._-]{0,23}")
 _NAMESPACE = uuid.UUID("5b0f6a0e-8f7a-4b54-9a53-6f2d3c1f7e10")
 _encoder = msgspec.json.Encoder()
 
@@ -95,10 +97,13 @@ def request(webhook: Webhook, number: str, event_type: str, data: str | Mapping[
 
 
 def masked(url: str) -> str:
-    """Return *url* with the values behind its question mark hidden."""
+    """Return *url* without what may be secret: values behind its question mark, parts of its path that are no words."""
+    if not url:
+        return MASK
     parts = urlsplit(url)
     query = [(name, MASK) for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    return urlunsplit(parts._replace(query=urlencode(query, safe="*"), fragment=""))
+    path = "/".join(part if WORD.fullmatch(part) else MASK for part in parts.path.split("/"))
+    return urlunsplit(parts._replace(path=path, query=urlencode(query, safe="*"), fragment=""))
 
 
 def sample(now: datetime) -> Mapping[str, Any]:

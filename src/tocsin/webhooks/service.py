@@ -3,14 +3,15 @@
 import secrets
 import uuid
 
+import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from tocsin.core.clock import Clock, wire, wire_or_none
-from tocsin.core.errors import Conflict
+from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.limiter import Limiter
 from tocsin.core.sending import Sender, Sent
-from tocsin.core.vault import Vault
+from tocsin.core.vault import Vault, VaultError
 from tocsin.db.audit import difference
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Read, Tx
@@ -18,6 +19,7 @@ from tocsin.webhooks import rules, store
 from tocsin.webhooks.dispatch import WebhookDispatcher
 from tocsin.webhooks.models import (
     MOST_WEBHOOKS,
+    PAUSED_BY_HAND,
     DeliveryState,
     NewWebhook,
     TooManyWebhooks,
@@ -33,6 +35,8 @@ from tocsin.webhooks.models import (
     WebhookUpdated,
     WebhookView,
 )
+
+log = structlog.get_logger(__name__)
 
 
 class Webhooks:
@@ -50,6 +54,19 @@ class Webhooks:
         secret, previous = (read(one) if one else "" for one in (webhook.secret, webhook.previous_secret))
         return replace(webhook, url=read(webhook.url), secret=secret, previous_secret=previous)
 
+    def _readable(self, webhook: Webhook) -> Webhook:
+        """Return *webhook* opened, or without its secrets where the key does not open them."""
+        try:
+            return self.open(webhook)
+        except VaultError:
+            return replace(webhook, url="", secret="", previous_secret="")
+
+    def _seal_changes(self, stored: Webhook, before: Webhook, after: Webhook) -> Webhook:
+        """Return *after* as it is stored; secrets that did not change stay as they are, readable or not."""
+        if (after.url, after.secret, after.previous_secret) != (before.url, before.secret, before.previous_secret):
+            return self._seal(after)
+        return replace(after, url=stored.url, secret=stored.secret, previous_secret=stored.previous_secret)
+
     def _seal(self, webhook: Webhook) -> Webhook:
         seal = self._vault.encrypt
         secret, previous = (seal(one) if one else "" for one in (webhook.secret, webhook.previous_secret))
@@ -60,12 +77,12 @@ class Webhooks:
             return store.list_page(read, limit, offset), store.count(read)
 
         found, total = await self._db.read(look)
-        views = [view(self.open(webhook)) for webhook in found]
+        views = [view(self._readable(webhook)) for webhook in found]
         return WebhookList(webhooks=views, total=total, has_more=offset + len(found) < total)
 
     async def get(self, webhook_id: str) -> WebhookView:
         """Raises NotFound."""
-        return view(self.open(await self._db.read(lambda read: store.get(read, webhook_id))))
+        return view(self._readable(await self._db.read(lambda read: store.get(read, webhook_id))))
 
     async def create(self, wanted: NewWebhook, actor: Actor) -> WebhookView:
         """Subscribe from now on.  Raises Invalid, TargetForbidden, TooManyWebhooks."""
@@ -90,22 +107,33 @@ class Webhooks:
             store.insert_webhook(tx, replace(self._seal(webhook), cursor=number))
 
         await self._db.write(work)
+        await self._note_twins(webhook)
         return shown
+
+    async def _note_twins(self, webhook: Webhook) -> None:
+        """Say when another subscription has the same URL and secret: whoever listens there gets everything twice."""
+        others = await self._db.read(lambda read: store.list_page(read, MOST_WEBHOOKS, 0))
+        for other in map(self._readable, others):
+            if other.id != webhook.id and (other.url, other.secret) == (webhook.url, webhook.secret):
+                log.warning("two webhooks have the same url and secret", webhook_id=webhook.id, other_id=other.id)
 
     async def change(self, webhook_id: str, wanted: WebhookChange, actor: Actor) -> WebhookView:
         """Raises NotFound, Invalid, TargetForbidden."""
-        before = self.open(await self._db.read(lambda read: store.get(read, webhook_id)))
+        before = self._readable(await self._db.read(lambda read: store.get(read, webhook_id)))
         if wanted.url is not UNSET and wanted.url != rules.masked(before.url):
             await self._check(wanted.url)
+        elif wanted.secret is not UNSET and not before.url:
+            raise Invalid("url has to be set again: the stored one cannot be read", field="url")
 
         def work(tx: Tx) -> WebhookView:
-            known = self.open(store.get(tx, webhook_id))
+            stored = store.get(tx, webhook_id)
+            known = self._readable(stored)
             after = self._changed(known, wanted)
             if after.is_active and not known.is_active:
                 after = replace(after, cursor=store.newest_event(tx))
             if known.is_active and not after.is_active:
                 store.give_up_pending(tx, webhook_id, "paused")
-            store.save(tx, self._seal(after))
+            store.save(tx, self._seal_changes(stored, known, after))
             return self._tell(tx, known, after, actor, "webhook.update")
 
         return await self._db.write(work)
@@ -123,7 +151,7 @@ class Webhooks:
             old, until = (before.secret, now + rules.OVERLAP) if before.secret and wanted.secret else ("", None)
             after = replace(after, secret=wanted.secret or "", previous_secret=old, overlap_until=until)
         if wanted.is_active is not UNSET and wanted.is_active is not before.is_active:
-            reason = None if wanted.is_active else "paused by hand"
+            reason = None if wanted.is_active else PAUSED_BY_HAND
             after = replace(after, is_active=wanted.is_active, disabled_reason=reason, failure_count=0)
         return after
 
@@ -151,11 +179,11 @@ class Webhooks:
 
     async def test(self, webhook_id: str, actor: Actor) -> WebhookTestResult:
         """Send a signed sample once; one that is paused goes on when it is accepted.  Raises NotFound, RateLimited."""
-        webhook = self.open(await self._db.read(lambda read: store.get(read, webhook_id)))
+        webhook = await self._db.read(lambda read: store.get(read, webhook_id))
         self._tests.spend(webhook_id)
         now = self._clock.now()
         number = str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
-        outcome = await self._sender.send(rules.request(webhook, number, "test", rules.sample(now), now))
+        outcome = await self.dispatcher.send(webhook, number, "test", rules.sample(now))
         if not isinstance(outcome, Sent):
             return WebhookTestResult(
                 status=DeliveryState.FAILED, http_status=outcome.response_code, error=outcome.error

@@ -29,10 +29,16 @@ class Found(NamedTuple):
 
 def get(read: Read, webhook_id: str) -> Webhook:
     """Raises NotFound."""
-    row = read.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
-    if row is None:
+    webhook = find(read, webhook_id)
+    if webhook is None:
         raise NotFound("Webhook not found")
-    return _webhook(row)
+    return webhook
+
+
+def find(read: Read, webhook_id: str) -> Webhook | None:
+    """Return a subscription, None when there is none (any more)."""
+    row = read.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
+    return None if row is None else _webhook(row)
 
 
 def count(read: Read) -> int:
@@ -40,7 +46,9 @@ def count(read: Read) -> int:
 
 
 def list_page(read: Read, limit: int, offset: int) -> list[Webhook]:
-    page = select(webhooks).order_by(webhooks.c.created_at_ms, webhooks.c.id).limit(limit).offset(offset)
+    """Return one page, newest first."""
+    newest = (webhooks.c.created_at_ms.desc(), webhooks.c.id.desc())
+    page = select(webhooks).order_by(*newest).limit(limit).offset(offset)
     return [_webhook(row) for row in read.execute(page)]
 
 
@@ -54,6 +62,18 @@ def insert_webhook(tx: Tx, webhook: Webhook) -> None:
 
 def save(tx: Tx, webhook: Webhook) -> None:
     tx.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(**_row(webhook)))
+
+
+def list_sealed(read: Read) -> dict[str, tuple[str, ...]]:
+    """Return what is encrypted of each subscription."""
+    sealed = select(webhooks.c.id, webhooks.c.url, webhooks.c.secret, webhooks.c.previous_secret)
+    return {row.id: (row.url, row.secret, row.previous_secret) for row in read.execute(sealed)}
+
+
+def blank_out(tx: Tx, webhook_id: str, blank: str) -> None:
+    """Forget the secrets of a subscription; *blank* is how an empty URL is sealed."""
+    values = {"url": blank, "secret": "", "previous_secret": ""}
+    tx.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(**values))
 
 
 def remove(tx: Tx, webhook_id: str) -> None:

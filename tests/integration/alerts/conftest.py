@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from integration.channels.conftest import quick, receiver, sending  # noqa: F401 -- fixtures
 from support.program import Program, until
 
 

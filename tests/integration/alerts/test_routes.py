@@ -49,6 +49,9 @@ async def test_get_alerts_pages_by_cursor_and_skips_nothing(program: Program):
         query = f"?limit=3&before_id={page['next_before_id']}"
     assert seen == [f"host-{number}" for number in reversed(range(7))]
     assert page["has_more"] is False
+    skipped = (await program.client.get("/api/v1/alerts?limit=3&offset=2")).json
+    assert [alert["entity_name"] for alert in skipped["alerts"]] == ["host-4", "host-3", "host-2"]
+    assert (skipped["total"], skipped["has_more"]) == (7, True)
 
 
 async def test_get_alerts_filters(program: Program):
@@ -67,7 +70,8 @@ async def test_get_alerts_filters(program: Program):
         ("status=pending", "status"),
         ("entity_type=x", "entity_type"),
         ("before=x", "before"),
-        ("limit=201", "limit"),
+        ("limit=501", "limit"),
+        ("offset=-1", "offset"),
         ("limit=x", "limit"),
         ("before_id=999", "before_id"),
     ):
@@ -184,6 +188,7 @@ async def test_a_silence_in_the_future_begins_by_itself(program: Program):
         ({"duration_seconds": "60"}, "duration_seconds"),
         ({}, "global"),
         ({"entity_id": 3, "source": "host"}, "entity_type"),
+        ({"entity_id": 2**63, "entity_type": "container"}, "entity_id"),
         ({"entity_type": "pod"}, "entity_type"),
         ({"source": "x"}, "source"),
         ({"reason": "x" * 501, "source": "host"}, "reason"),
@@ -193,12 +198,44 @@ async def test_a_silence_in_the_future_begins_by_itself(program: Program):
     ],
 )
 async def test_post_silence_names_what_is_wrong(program: Program, body: dict[str, Any], field: str):
-    status, _, named = error(await silence(program, **body))
-    assert (status, named) == (400, field)
+    assert error(await silence(program, **body)) == (400, "invalid_input", field)
 
 
 async def test_a_global_silence_has_to_be_meant(program: Program):
     assert (await silence(program, **{"global": True})).status == 201
     assert error(await program.client.delete("/api/v1/silence/999")) == (404, "not_found", None)
     entries = (await program.client.get("/api/v1/audit?action=silence.create")).json["entries"]
-    assert len(entries) == 1
+    assert (len(entries), entries[0]["change"]["global"]) == (1, True)
+
+
+async def test_the_audit_says_what_was_silenced(program: Program):
+    await silence(program, source="host", entity_name="shop-*", reason="deploy")
+    change = (await program.client.get("/api/v1/audit?action=silence.create")).json["entries"][0]["change"]
+    assert {**change, "from": "", "until": ""} == {
+        "from": "",
+        "until": "",
+        "reason": "deploy",
+        "global": False,
+        "source": "host",
+        "entity_name": "shop-*",
+    }
+
+
+async def test_there_is_a_limit_to_silences(program: Program, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tocsin.silences.service.MOST_SILENCES", 1)
+    made = await silence(program, source="host")
+    assert error(await silence(program, source="host")) == (409, "conflict", None)
+    await program.client.delete(f"/api/v1/silence/{made.json['id']}")
+    assert (await silence(program, source="host")).status == 201
+
+
+@pytest.mark.parametrize(
+    ("active", "shown"), [("1", [2]), ("yes", [2]), ("TRUE", [2]), ("0", [1]), ("no", [1]), ("all", [2, 1])]
+)
+async def test_get_silence_takes_every_word_for_yes_and_no(program: Program, active: str, shown: list[int]):
+    ended = await silence(program, source="host")
+    await program.client.delete(f"/api/v1/silence/{ended.json['id']}")
+    await silence(program, source="host")
+    found = (await program.client.get(f"/api/v1/silence?active={active}")).json["rules"]
+    assert [rule["id"] for rule in found] == shown
+    assert error(await program.client.get("/api/v1/silence?active=maybe")) == (400, "invalid_param", "active")

@@ -22,11 +22,17 @@ def subject(name: str, *parents: str) -> Subject:
     return Subject(type=EntityType.CONTAINER, key=name, name=name, host="nas", group="shop", parents=parents)
 
 
-async def break_down(program: Program, name: str, *parents: str, kind: str = "container_down") -> None:
+async def break_down(
+    program: Program,
+    name: str,
+    *parents: str,
+    kind: str = "container_down",
+    severity: Severity = Severity.WARNING,
+) -> None:
     signal = Raise(
         source=Source.CONTAINER,
         alert_type=kind,
-        severity=Severity.WARNING,
+        severity=severity,
         subject=subject(name, *parents),
         message=f"{name} stopped",
         details={},
@@ -92,6 +98,53 @@ async def test_a_consequence_that_outlives_its_cause_is_told_then(sending: Progr
     assert told[-1][1:] == ("alert.resolved", "web")
 
 
+async def test_what_is_worse_than_its_cause_does_not_wait_for_it(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await accepted(receiver, 1)
+    await break_down(sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL)
+    assert [name for _, _, name in await accepted(receiver, 2)] == ["db", "web"]
+
+
+async def test_what_becomes_worse_than_its_cause_waits_no_longer(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await accepted(receiver, 1)
+    await break_down(sending, "web", "host:nas", "container:db")
+    await break_down(sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL)
+    assert {name for _, _, name in (await accepted(receiver, 3))[1:]} == {"web"}
+
+
+@pytest.mark.parametrize("is_quiet", [True, False])
+async def test_nobody_waits_for_a_cause_that_is_told_much_later(sending: Program, receiver: Sink, is_quiet: bool):
+    quiet = {"start": "00:00", "end": "23:59", "timezone": "UTC"} if is_quiet else None
+    made = await add(sending, receiver, quiet_hours=quiet)
+    if not is_quiet:
+        rules = f"/api/v1/channels/{made['id']}/rules"
+        await sending.client.post(rules, {"entity": "db", "after_minutes": 30})
+        await sending.client.post(rules, {"entity": "web"})
+    await break_down(sending, "db", "host:nas", kind="health_unhealthy")
+    await break_down(
+        sending, "web", "host:nas", "container:db", severity=Severity.CRITICAL if is_quiet else Severity.WARNING
+    )
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["web"]
+
+
+async def test_only_what_nobody_acknowledged_is_an_escalation(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    rules = f"/api/v1/channels/{made['id']}/rules"
+    await sending.client.post(rules, {"severity_filter": "warning", "after_minutes": 30})
+    await sending.client.post(rules, {"severity_filter": "critical"})
+    await fire(sending, "nas")
+    await fire(sending, "nas", Severity.CRITICAL, "host_unreachable")
+    await break_down(sending, "web", "host:nas")
+    await fire(sending, "nas", Severity.CRITICAL)
+    told = await accepted(receiver, 3)
+    assert [(event, name) for _, event, name in told] == [("alert.fired", name) for name in ("nas", "web", "nas")]
+    assert {alert["escalated_at"] for alert in await alerts(sending)} == {None}
+    assert sending.seen("alert.escalated") == []
+
+
 async def test_a_silenced_cause_silences_what_it_causes(sending: Program, receiver: Sink):
     await add(sending, receiver)
     silence = {"duration_seconds": 60, "entity_type": "host", "entity_name": "nas"}
@@ -101,6 +154,20 @@ async def test_a_silenced_cause_silences_what_it_causes(sending: Program, receiv
     assert [alert["status"] for alert in await alerts(sending)] == ["silenced", "silenced"]
     await sending.client.delete(f"/api/v1/silence/{made['id']}")
     assert {name for _, _, name in await accepted(receiver, 2)} == {"nas", "web"}
+
+
+async def test_what_outlives_its_silenced_cause_is_silenced_no_more(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    silence = {"duration_seconds": 60, "entity_type": "host", "entity_name": "nas"}
+    assert (await sending.client.post("/api/v1/silence", silence)).status == 201
+    await fire(sending, "nas", Severity.CRITICAL, "host_unreachable")
+    await break_down(sending, "web", "host:nas")
+
+    await clear(sending, "nas")
+
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["web"]
+    found = [(alert["entity_name"], alert["status"], alert["silence_id"]) for alert in await alerts(sending)]
+    assert found[0] == ("web", "active", None)
 
 
 async def test_nobody_is_bothered_twice_when_somebody_takes_care(sending: Program, receiver: Sink):
@@ -145,6 +212,39 @@ async def test_what_comes_in_quiet_hours_is_told_when_they_are_over(sending: Pro
     await sending.tocsin.db.write(_hurry)
     told = await accepted(receiver, 3)
     assert [(event, name) for _, event, name in told[1:]] == [("alert.fired", "later"), ("alert.resolved", "later")]
+
+
+async def test_quiet_hours_that_are_taken_away_keep_nothing_back(sending: Program, receiver: Sink):
+    quiet = {"start": "00:00", "end": "23:59", "timezone": "UTC"}
+    made = await add(sending, receiver, quiet_hours=quiet)
+    await fire(sending, "nas")
+    await clear(sending, "nas")
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": None})
+    assert [event for _, event, _ in await accepted(receiver, 2)] == ["alert.fired", "alert.resolved"]
+
+
+async def test_nothing_is_tried_again_in_quiet_hours(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [503] * 20
+    await fire(sending, "nas")
+    await _attempts(receiver, 1)
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": {"start": "00:00", "end": "23:59"}})
+    await asyncio.sleep(0.3)
+    before = len(receiver.received)
+    await asyncio.sleep(0.7)
+    assert len(receiver.received) == before
+
+    receiver.answers = []
+    await put(sending, f"/channels/{made['id']}", {"quiet_hours": None})
+
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["nas"]
+
+
+async def _attempts(receiver: Sink, count: int) -> None:
+    async def look() -> int:
+        return len(receiver.received)
+
+    await until(look, lambda found: found >= count)
 
 
 async def test_what_comes_and_goes_is_one_alert(start: Start, quick: None):
@@ -192,8 +292,15 @@ async def test_a_template_is_what_is_sent_and_a_secret_signs_it(sending: Program
     ("body", "field"),
     [
         ({"template": "{{ nonsense }}", "type": "slack"}, "template"),
+        ({"template": "{{Title}}", "type": "slack"}, "template"),
+        ({"template": "{{}}", "type": "slack"}, "template"),
         ({"template": "not json {{entity}}"}, "template"),
+        ({"template": '{"a": NaN}'}, "template"),
+        ({"template": "[" * 2000}, "template"),
+        ({"quiet_hours": {"start": "22:00", "end": "22:00"}}, "quiet_hours"),
+        ({"type": "telegram", "url": "https://[x"}, "url"),
         ({"quiet_hours": {"start": "25:00", "end": "07:00"}}, "quiet_hours.start"),
+        ({"quiet_hours": {"start": "22:00\n", "end": "07:00"}}, "quiet_hours.start"),
         ({"quiet_hours": {"start": "22:00", "end": "07:00", "timezone": "Mars/Olympus"}}, "quiet_hours"),
         ({"max_per_minute": 0}, "max_per_minute"),
         ({"signing_secret": "short"}, "signing_secret"),
@@ -218,3 +325,61 @@ async def test_a_channel_that_takes_nothing_rings_in_the_others(sending: Program
     assert {name for _, _, name in told} == {"nas", "broken"}
     await put(sending, f"/channels/{broken['id']}", {"url": receiver.base + "/other"})
     await raised(sending, "channel_failing", "resolved")
+
+
+async def test_a_failed_message_that_is_sent_again_does_not_hurry_the_next(
+    sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch
+):
+    made = await add(sending, receiver)
+    path = f"/api/v1/channels/{made['id']}/deliveries"
+    receiver.answers = [404, 404]
+    for number, name in enumerate(("a", "b"), start=1):
+        await fire(sending, name)
+        await until(lambda: sending.client.get(path), lambda found, n=number: _failed(found.json) == n)  # type: ignore[misc]
+    monkeypatch.setattr("tocsin.core.retries.WAITS_S", (30.0,))
+    receiver.answers = [503] * 50
+    before = len(receiver.received)
+    for row in reversed((await sending.client.get(path)).json["deliveries"]):
+        await sending.client.post(f"{path}/{row['id']}/retry")
+        await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
+    assert len(receiver.received) - before == 1
+
+
+def _failed(found: Any) -> int:
+    return len([row for row in found["deliveries"] if row["status"] == "failed"])
+
+
+async def test_a_channel_that_is_switched_off_fails_no_more(sending: Program, receiver: Sink):
+    broken = await add(sending, receiver, "broken", url="http://127.0.0.1:9/x")
+    await fire(sending, "nas")
+    await raised(sending, "channel_failing")
+    await put(sending, f"/channels/{broken['id']}", {"enabled": False})
+    assert (await raised(sending, "channel_failing", "resolved"))["resolution"] == "entity_paused"
+
+
+async def test_a_test_that_gets_through_ends_the_failing(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [404]
+    await fire(sending, "nas")
+    await raised(sending, "channel_failing")
+    assert (await sending.client.post(f"/api/v1/channels/{made['id']}/test")).json["status"] == "delivered"
+    await raised(sending, "channel_failing", "resolved")
+    assert (await sending.client.get("/api/v1/channels")).json["channels"][0]["health"] == "healthy"
+
+
+async def test_a_channel_that_is_gone_does_not_fail(sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tocsin.core.sending.TIMEOUT_S", 1.0)
+    monkeypatch.setattr("tocsin.channels.rules.RINGS_AFTER_ATTEMPTS", 1)
+    made = await add(sending, receiver)
+    receiver.answers = ["hang"]
+    await fire(sending, "nas")
+
+    async def look() -> int:
+        return len(receiver.received)
+
+    await until(look, bool)
+    await sending.client.delete(f"/api/v1/channels/{made['id']}")
+    await asyncio.sleep(1.5)
+    assert [alert["alert_type"] for alert in await alerts(sending)] == ["test_type"]
+    assert sending.seen("channel.failing") == []

@@ -1,6 +1,7 @@
 """Channels over HTTP, and notifications that reach a real receiver: each once, in order, whatever it answers."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +66,8 @@ async def test_a_channel_hides_its_secrets_everywhere(sending: Program, receiver
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": " "}, "name"),
+        ({"url": "https://[x"}, "url"),
         ({"type": "carrier-pigeon"}, "type"),
         ({"url": "ftp://example.org/x"}, "url"),
         ({"url": "https://user:pw@example.org/x"}, "url"),
@@ -131,6 +134,34 @@ async def test_the_routes_of_channels_and_rules(sending: Program, receiver: Sink
     assert [event["id"] for event in sending.seen("channel.deleted")] == [other["id"]]
 
 
+async def test_secrets_do_not_follow_to_another_host(sending: Program, receiver: Sink):
+    secret = {"headers": {"Authorization": "Bearer hunter2"}, "signing_secret": "sixteen-letters-at-least"}
+    made = await add(sending, receiver, **secret)
+    path, elsewhere = f"/channels/{made['id']}", receiver.base.replace("127.0.0.1", "127.0.0.2") + "/hook"
+    for change, field in (
+        ({"url": elsewhere}, "headers"),
+        ({"url": elsewhere, "headers": made["headers"]}, "headers"),
+        ({"url": elsewhere, "headers": {}}, "signing_secret"),
+        ({"headers": {"X-New": "***"}}, "headers"),
+    ):
+        assert error(await put(sending, path, change)) == (400, "invalid_input", field), change
+    moved = await put(sending, path, {"url": elsewhere, "headers": {"X-New": "x"}, "signing_secret": None})
+    assert (moved.status, moved.json["headers"], moved.json["has_signing_secret"]) == (200, {"X-New": "***"}, False)
+    assert (await put(sending, path, {"url": elsewhere + "-2"})).status == 200
+
+
+async def test_changes_at_the_same_time_do_not_undo_each_other(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    path = f"/channels/{made['id']}"
+    for number in range(5):
+        await put(sending, path, {"max_per_minute": 10, "enabled": True})
+        changes = ({"max_per_minute": 11}, {"enabled": False}, {"url": f"{receiver.base}/hook-{number}"})
+        answers = await asyncio.gather(*(put(sending, path, change) for change in changes))
+        assert [answer.status for answer in answers] == [200, 200, 200]
+        shown = (await sending.client.get("/api/v1/channels")).json["channels"][0]
+        assert (shown["max_per_minute"], shown["enabled"], shown["url"][-1]) == (11, False, str(number))
+
+
 async def test_a_test_says_what_came_of_it_and_nothing_of_what_was_answered(sending: Program, receiver: Sink):
     made = await add(sending, receiver)
     receiver.answers = [404]
@@ -150,6 +181,8 @@ async def test_firing_and_end_are_told_once_each_and_in_order(sending: Program, 
     body = receiver.accepted[0].json
     assert (body["event"], body["alert"]["severity"], body["alert"]["status"]) == ("alert.fired", "critical", "active")
     assert receiver.accepted[0].headers["X-Tocsin-Delivery"] == body["delivery"]
+    unknown = await sending.client.get("/api/v1/alerts/999/deliveries")
+    assert error(unknown) == (404, "not_found", None)
     rows = (await sending.client.get(f"/api/v1/alerts/{body['alert']['id']}/deliveries")).json["deliveries"]
     assert [(row["status"], row["attempts"]) for row in rows] == [("delivered", 1)] * 2
 
@@ -187,7 +220,52 @@ async def test_what_is_refused_for_good_is_not_tried_again_and_shows(sending: Pr
     assert error(await sending.client.post(again))[:2] == (409, "conflict")
 
 
-async def test_many_at_once_are_one_message_and_a_crowd_a_digest(sending: Program, receiver: Sink):
+async def test_the_end_of_what_never_arrived_is_not_told(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [400]
+    await fire(sending, "lost")
+    await until(lambda: delivered(sending, made), lambda rows: [row["status"] for row in rows] == ["failed"])
+    await clear(sending, "lost")
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+    failed = (await delivered(sending, made))[-1]
+    await sending.client.post(f"/api/v1/channels/{made['id']}/deliveries/{failed['id']}/retry")
+
+    told = await accepted(receiver, 3)
+    assert [(event, name) for _, event, name in told[1:]] == [("alert.fired", "lost"), ("alert.resolved", "lost")]
+
+
+async def test_an_end_that_waits_behind_a_refusal_is_taken_back(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    receiver.answers = [503, 400]
+    await fire(sending, "lost")
+    await until(lambda: _tries(receiver), bool)
+    await clear(sending, "lost")
+    await until(lambda: delivered(sending, made), lambda rows: [row["status"] for row in rows] == ["failed"])
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+
+async def _tries(receiver: Sink) -> int:
+    return len(receiver.received)
+
+
+async def test_what_a_channel_missed_while_it_was_off_has_no_end_either(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    await fire(sending, "missed")
+    await put(sending, f"/channels/{made['id']}", {"enabled": False})
+    await until(lambda: delivered(sending, made), lambda rows: [row["error"] for row in rows] == ["channel_disabled"])
+    await put(sending, f"/channels/{made['id']}", {"enabled": True})
+    await clear(sending, "missed")
+    await fire(sending, "told")
+    assert [name for _, _, name in await accepted(receiver, 1)] == ["told"]
+
+
+async def test_many_at_once_are_one_message_and_a_crowd_a_digest(
+    sending: Program, receiver: Sink, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tocsin.channels.rules.FIRST_WAIT", timedelta(seconds=1))
     await add(sending, receiver)
     for number in range(30):
         await fire(sending, f"host-{number}")
@@ -213,6 +291,27 @@ async def test_rules_choose_and_ends_follow_beginnings(sending: Program, receive
     ]
 
 
+async def test_what_waits_shows_in_the_metrics(sending: Program, receiver: Sink):
+    await add(sending, receiver)
+    receiver.answers = [500] * 50
+    await fire(sending, "nas")
+    await until(lambda: gauges(sending), lambda found: found["tocsin_deliveries_pending"] == 1)
+    await clear(sending, "nas")
+    found = await until(lambda: gauges(sending), lambda found: found["tocsin_notifications_oldest_seconds"] > 0.1)
+    assert (found["tocsin_deliveries_pending"], found["tocsin_notices_waiting"]) == (1, 1)
+    receiver.answers = []
+    await accepted(receiver, 2)
+    await until(lambda: gauges(sending), lambda found: set(found.values()) == {0})
+
+
+async def gauges(program: Program) -> dict[str, float]:
+    """Return what /metrics says of notifications that wait."""
+    text = (await program.client.get("/metrics")).body.decode()
+    names = ("tocsin_deliveries_pending", "tocsin_notices_waiting", "tocsin_notifications_oldest_seconds")
+    lines = (line.split() for line in text.splitlines())
+    return {line[0]: float(line[1]) for line in lines if line[0] in names}
+
+
 async def test_what_waits_survives_a_restart(start: Start, receiver: Sink, quick: None):
     settings = {"TOCSIN_EGRESS_ALLOW": "127.0.0.0/8"}
     async with start(**settings) as program:
@@ -225,6 +324,37 @@ async def test_what_waits_survives_a_restart(start: Start, receiver: Sink, quick
     async with start(**settings):
         told = await accepted(receiver, 2)
     assert [event for _, event, _ in told] == ["alert.fired", "alert.resolved"]
+
+
+async def test_the_end_of_an_old_alert_is_told_to_who_was_told_of_its_beginning(sending: Program, receiver: Sink):
+    made = await add(sending, receiver)
+    await fire(sending, "old")
+    await fire(sending, "over")
+    await accepted(receiver, 2)
+    await clear(sending, "over")
+    await accepted(receiver, 3)
+    await until(lambda: delivered(sending, made), lambda rows: {row["status"] for row in rows} == {"delivered"})
+    await sending.tocsin.db.write(_age)
+
+    await sending.tocsin.retention.sweep()
+
+    kept = await delivered(sending, made)
+    assert len(kept) == 1
+    await clear(sending, "old")
+    assert (await accepted(receiver, 4))[-1][1:] == ("alert.resolved", "old")
+
+
+async def delivered(program: Program, channel: dict[str, Any]) -> list[dict[str, Any]]:
+    return list((await program.client.get(f"/api/v1/channels/{channel['id']}/deliveries")).json["deliveries"])
+
+
+def _age(tx: Any) -> None:
+    """Let a lifetime pass for what was sent."""
+    from sqlalchemy import update
+
+    from tocsin.channels.tables import deliveries
+
+    tx.execute(update(deliveries).values(finished_at_ms=1000, created_at_ms=1000))
 
 
 @pytest.mark.parametrize("kind", ["slack", "discord", "teams", "ntfy"])

@@ -46,8 +46,11 @@ class History:
         self.clock = clock
         self.monitors = Monitors(lambda _endpoint: {})
         self.packer = Packer(db, clock, self.monitors, timedelta(days=400))
-        self.queries = EndpointQueries(db, clock, self.monitors, lambda _read, _number: None)
         self.kept: dict[int, list[Check]] = {}
+        self.pending: dict[int, list[Check]] = {}
+        self.queries = EndpointQueries(
+            db, clock, self.monitors, lambda _read, _number: None, lambda number: self.pending.get(number, [])
+        )
 
     async def add(self, name: str = "web") -> int:
         endpoint = Endpoint(
@@ -275,6 +278,19 @@ async def test_pages_end_where_the_kept_checks_end(history: History):
         pass
     page = await history.queries.checks(number, None, 500, 0)
     assert (page.checks, page.total, page.has_more) == ([], 0, False)
+
+
+async def test_checks_that_wait_to_be_written_are_in_every_answer_already(history: History):
+    number = await history.add()
+    now = history.clock.now()
+    every = some_checks(now - timedelta(hours=5), now, 3 * MINUTE_MS)
+    await history.insert(number, every[:-3])
+    history.pending[number] = every[-4:]  # one of them has just been written
+    before = await history.everything(number)
+    history.pending.clear()
+    await history.insert(number, every[-3:])
+    assert await history.everything(number) == before
+    assert before["checks"].total == len(every)
 
 
 # --- packing ---------------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ NO_TRIALS: list[tuple[dict[str, Any], tuple[int, str, Any]]] = [
     ({"endpoint_type": "x"}, (400, "invalid_input", "endpoint_type")),
     ({"timeout": "2m"}, (400, "invalid_input", "timeout")),
     ({"headers": {"X-A": MASK}}, (400, "invalid_input", "headers")),
-    ({"endpoint_id": 999}, (404, "not_found", None)),
+    ({"endpoint_id": 999}, (400, "invalid_input", "endpoint_id")),
     ({"name": "x"}, (400, "invalid_input", "name")),
 ]
 FORBIDDEN = [
@@ -518,7 +518,6 @@ async def test_a_deleted_endpoint_is_gone_with_its_history_and_its_alert(looking
 async def test_checks_that_wait_to_be_written_go_with_their_endpoint(looking: Program, monkeypatch: pytest.MonkeyPatch):
     async with serve(answer()) as target:
         made = await make(looking, target.base)
-        monkeypatch.setattr("tocsin.endpoints.checker.FLUSH_S", 60)
         await check(looking, made["id"], 3)
         assert (await looking.client.delete(f"/api/v1/endpoints/{made['id']}")).status == 204
         await looking.tocsin.checker.flush()

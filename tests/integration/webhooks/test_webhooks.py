@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from conftest import Start
 from integration.alerts.conftest import raised
@@ -107,11 +108,35 @@ async def test_the_routes_of_webhooks(sending: Program, receiver: Sink):
     assert {"*", "alert.*", "alert.fired", "container.state_changed", "endpoint.status_changed"} <= set(types)
 
 
+async def test_get_webhooks_shows_the_newest_first_and_hides_what_may_be_secret(sending: Program, receiver: Sink):
+    plain = await subscribe(sending, receiver, url=receiver.base + "/hooks/monitor/v2")
+    secret = await subscribe(sending, receiver, url=receiver.base + "/api/webhooks/81723/Zx81hQ-token?key=x")
+    listed = (await sending.client.get("/api/v1/webhooks")).json["webhooks"]
+    assert [one["id"] for one in listed] == [secret["id"], plain["id"]]
+    assert [one["url"].removeprefix(receiver.base) for one in listed] == [
+        "/api/webhooks/***/***?key=***",
+        "/hooks/monitor/v2",
+    ]
+    kept = await put(sending, secret, {"name": "same", "url": secret["url"]})
+    assert (kept.status, kept.json["url"]) == (200, secret["url"])
+
+
+async def test_the_same_webhook_twice_is_noted(sending: Program, receiver: Sink):
+    with capture_logs() as logs:
+        first = await subscribe(sending, receiver, secret=SECRET)
+        await subscribe(sending, receiver)
+        twin = await subscribe(sending, receiver, secret=SECRET)
+    said = [(one["webhook_id"], one["other_id"]) for one in logs if one["event"].startswith("two webhooks")]
+    assert said == [(twin["id"], first["id"])]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": " "}, "name"),
+        ({"url": "https://[x"}, "url"),
         ({"url": ""}, "url"),
         ({"url": "ftp://example.org/x"}, "url"),
         ({"url": "http://8.8.8.8/x"}, "url"),

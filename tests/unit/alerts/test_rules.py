@@ -14,6 +14,7 @@ from tocsin.alerts.models import (
     AlertFired,
     AlertResolved,
     AlertSilenced,
+    AlertUnsilenced,
     AlertUpdated,
     Clear,
     EntityType,
@@ -135,7 +136,13 @@ def test_a_silence_that_begins_keeps_an_active_alert_active_and_quiet():
     assert (after.status, after.silence_id, says) == (Status.ACTIVE, 3, None)
     after, says = rules.settle_silence(after, None)
     assert after is not None
-    assert (after.status, after.silence_id, says) == (Status.ACTIVE, None, None)
+    assert (after.status, after.silence_id, says) == (Status.ACTIVE, None, AlertUnsilenced)
+
+
+def test_a_silence_that_ended_unnoticed_shows_when_it_happens_again():
+    after, says = rules.on_raise(alert(silence_id=3), seen(), None, LATER)
+    assert after is not None
+    assert (after.status, after.silence_id, says) == (Status.ACTIVE, None, AlertUnsilenced)
 
 
 signals = st.one_of(

@@ -1,6 +1,7 @@
 """Whatever an alert holds, each provider gets what it accepts."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,3 +82,29 @@ def test_what_is_hostile_or_huge_is_still_accepted(kind: ChannelType, text: str,
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_accepted(kind: ChannelType, news: list[tuple[Kind, Severity, str]]):
     check(kind, [notice(number, *one) for number, one in enumerate(news, start=1)])
+
+
+def test_nothing_that_an_alert_holds_becomes_a_link_in_teams():
+    message = compose([notice(1, Kind.FIRED, Severity.CRITICAL, "[a](https://evil) <b>")], "key", "https://t", NOW)
+    card = json.loads(FORMATS[ChannelType.TEAMS](message, channel(ChannelType.TEAMS)).body)
+    assert message.excerpt
+    assert message.facts
+    assert "](http" not in json.dumps(card)
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (timedelta(seconds=50), None),
+        (timedelta(hours=3), "since 09:00 UTC"),
+        (timedelta(hours=20), "since 2026-03-04 09:00 UTC"),
+    ],
+)
+def test_what_arrives_late_says_since_when(later: timedelta, said: str | None):
+    told = [notice(1, Kind.FIRED, Severity.CRITICAL, "web stopped")]
+    message = compose(told, "key", "https://t", NOW, now=NOW + later)
+    assert message.lines[0].when == said
+    ended = compose([notice(1, Kind.RESOLVED, Severity.INFO, "web")], "key", "https://t", NOW, now=NOW + later)
+    assert ended.lines[0].when == (said and said.replace("since", "until"))
+    body = FORMATS[ChannelType.NTFY](message, channel(ChannelType.NTFY)).body.decode()
+    assert (said in body) if said else ("since" not in body)

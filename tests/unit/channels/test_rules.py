@@ -1,14 +1,17 @@
 """Who is told of what, and when; what a message says. Pure."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from tocsin.channels.models import QuietHours
-from tocsin.channels.rules import after_quiet_hours
+from tocsin.channels.models import Channel, ChannelType, Notice, QuietHours, Rule
+from tocsin.channels.rules import after_quiet_hours, chosen, due_again, unknown_names
 from tocsin.channels.template import fill, json_text
+from tocsin.channels.views import test_notice as sample_notice
 from tocsin.containers.models import Severity
 from tocsin.core.retries import GIVE_UP_AFTER, next_attempt
 
@@ -39,6 +42,77 @@ def test_quiet_hours_within_one_day():
     noon = QuietHours(start="12:00", end="13:00", critical_passes=False)
     assert after_quiet_hours(noon, Severity.CRITICAL, at("2026-01-10T12:30:00")) == at("2026-01-10T13:00:00")
     assert after_quiet_hours(noon, Severity.INFO, at("2026-01-10T13:30:00")) == at("2026-01-10T13:30:00")
+
+
+@pytest.mark.parametrize(
+    ("was_due", "leaves"),
+    [
+        ("2026-01-10T12:00:20", "2026-01-10T12:00:20"),  # soon anyway
+        ("2026-01-11T06:00:00", "2026-01-10T12:00:02"),  # only quiet hours can have been the reason
+    ],
+)
+@pytest.mark.parametrize("quiet", [None, NIGHT])
+def test_what_waited_for_quiet_hours_that_changed(quiet: QuietHours | None, was_due: str, leaves: str):
+    now = at("2026-01-10T12:00:00")
+    channel, notice = told(quiet)
+    assert due_again(channel, notice, at(was_due), now) == at(leaves)
+    assert due_again(channel, notice._replace(escalation=True), at(was_due), now) == min(
+        at(was_due), at("2026-01-10T12:20:00")
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "names", "unknown"),
+    [
+        (None, ["ops", "phone"], []),
+        ("Phone", ["phone"], []),
+        ("phone, fax", ["phone"], ["fax"]),
+        ("fax", ["ops", "phone"], ["fax"]),
+        ("off", [], []),
+        ("off,phone", ["phone"], []),
+    ],
+)
+def test_a_label_names_who_is_told(label: str | None, names: list[str], unknown: list[str]):
+    blank, notice = told(None)
+    alert = replace(notice.alert, channels=label)
+    channels = [
+        replace(blank, id=number, name=name, rules=(), enabled=name != "off")
+        for number, name in enumerate(("ops", "phone", "off"), start=1)
+    ]
+    assert [one.channel.name for one in chosen(channels, alert)] == names
+    assert unknown_names(channels, alert) == unknown
+
+
+def told(quiet: QuietHours | None) -> tuple[Channel, Notice]:
+    """A channel that is told after half an hour, and an alert of ten minutes ago."""
+    now = at("2026-01-10T11:50:00")
+    rule = Rule(id=1, channel_id=1, after_minutes=30, created_at=now)
+    channel = Channel(
+        id=1,
+        name="c",
+        type=ChannelType.NTFY,
+        url="",
+        enabled=True,
+        quiet_hours=quiet,
+        rules=(rule,),
+        created_at=now,
+        updated_at=now,
+    )
+    notice = sample_notice(channel, SimpleNamespace(now=lambda: now))  # type: ignore[arg-type]
+    return channel, notice._replace(alert=replace(notice.alert, severity=Severity.WARNING))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        QuietHours(start="00:00", end="23:59", timezone="Mars/Olympus"),
+        QuietHours(start="00:00", end="23:59", timezone="../etc/passwd"),
+        QuietHours(start="00:00\n", end="23:59"),
+    ],
+)
+def test_quiet_hours_that_cannot_be_read_keep_nobody_waiting(broken: QuietHours):
+    noon = at("2026-01-10T12:30:00")
+    assert after_quiet_hours(broken, Severity.WARNING, noon) == noon
 
 
 def test_the_schedule_of_retries():

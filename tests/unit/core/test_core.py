@@ -97,7 +97,13 @@ def test_times_on_the_wire():
         ("0.1.2.3", False), ("::", False), ("169.254.169.254", False), ("169.254.1.1", False), ("fe80::1", False),
         ("fd00:ec2::254", False), ("100.100.100.200", False), ("224.0.0.1", False), ("ff02::1", False),
         ("255.255.255.255", False), ("::ffff:127.0.0.1", False), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False),
-        ("::ffff:10.0.0.1", True),
+        ("::ffff:10.0.0.1", True), ("240.0.0.1", False), ("64:ff9b:1::127.0.0.1", False),
+        ("64:ff9b:1:7f00:0:100::", False), ("64:ff9b:1:7f:0:1::", False), ("64:ff9b:1:0:7f:0:100::", False),
+        ("64:ff9b:1::8.8.8.8", True), ("64:ff9b:1:808:8:800::", True),
+        ("2001:0:4136:e378:8000:63bf:80ff:fffe", False), ("2001:0:7f00:1:8000:63bf:3fff:fdd2", False),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", True), ("2001:db8::5efe:127.0.0.1", False),
+        ("2001:db8::200:5efe:169.254.169.254", False), ("2001:db8::5efe:10.1.2.3", True),
+        ("fe80::5efe:10.1.2.3", False),
     ],
 )  # fmt: skip
 def test_local_addresses_are_refused(address: str, allowed: bool):

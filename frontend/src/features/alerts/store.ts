@@ -42,6 +42,7 @@ export const useAlerts = defineStore('alerts', () => {
   onLive('alert.fired', put)
   onLive('alert.updated', put)
   onLive('alert.silenced', put)
+  onLive('alert.unsilenced', put)
   onLive('alert.acknowledged', put)
   onLive('alert.resolved', (alert) => byId.delete(alert.id))
   // Which alerts a silence keeps quiet is the server's to say.

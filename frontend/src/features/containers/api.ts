@@ -5,7 +5,6 @@ import type {
   ContainerPage,
   LogTail,
   TransitionPage,
-  UptimeDays,
 } from '@/api/types'
 
 const PAGE_SIZE = 500
@@ -61,8 +60,4 @@ export function logStreamAddress(source: LogSource, lines: number, query: LogQue
 
 export function logDownloadAddress(id: number, query: LogQuery): string {
   return address(`/containers/${id}/logs/download`, { timestamps: true, ...query })
-}
-
-export function getUptimeDays(days: number): Promise<UptimeDays> {
-  return request('GET', '/dashboard/uptime', { query: { type: 'container', days } })
 }

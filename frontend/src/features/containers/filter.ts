@@ -1,4 +1,6 @@
 import { CONTAINER_STATES, HEALTH_STATUSES, type Container, type ContainerState, type HealthStatus } from '@/api/types'
+import { queryText } from '@/lib/query'
+import { hasEveryWord } from '@/lib/text'
 import { problemOf } from './problems'
 
 /** What the containers page shows; it lives in the address, so that a filtered list can be linked and comes back. */
@@ -13,17 +15,15 @@ export interface ContainerFilter {
 
 type Query = Record<string, unknown>
 
-const first = (value: unknown) => (Array.isArray(value) ? String(value[0] ?? '') : String(value ?? ''))
-
 export function filterFromQuery(query: Query): ContainerFilter {
-  const states = first(query.state).split(',')
+  const states = queryText(query.state).split(',')
   return {
-    search: first(query.q),
+    search: queryText(query.q),
     states: CONTAINER_STATES.filter((state) => states.includes(state)),
-    health: HEALTH_STATUSES.find((health) => health === first(query.health)) ?? null,
-    group: first(query.group) || null,
-    problems: first(query.problems) === '1',
-    archived: first(query.archived) === '1',
+    health: HEALTH_STATUSES.find((health) => health === queryText(query.health)) ?? null,
+    group: queryText(query.group) || null,
+    problems: queryText(query.problems) === '1',
+    archived: queryText(query.archived) === '1',
   }
 }
 
@@ -49,7 +49,5 @@ export function matches(container: Container, filter: ContainerFilter, group: st
   if (filter.states.length && !filter.states.includes(container.state)) return false
   if (filter.health && container.health_status !== filter.health) return false
   if (filter.group && group !== filter.group) return false
-  if (!filter.search) return true
-  const text = `${container.name} ${container.image} ${group} ${container.host}`.toLowerCase()
-  return filter.search.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+  return !filter.search || hasEveryWord(`${container.name} ${container.image} ${group} ${container.host}`, filter.search)
 }

@@ -2,12 +2,12 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive, shallowRef } from 'vue'
 import type { ApiError } from '@/api/client'
 import type { Container } from '@/api/types'
+import { useUptimeDays } from '@/features/dashboard/uptime'
 import { onLive } from '@/live/live'
-import { getUptimeDays, listContainers } from './api'
+import { listContainers } from './api'
 import { groupName, patchHealth, patchState } from './patch'
 import { listProblems } from './problems'
 
-const UPTIME_FRESH_MS = 15 * 60_000
 const byName = new Intl.Collator(undefined, { numeric: true })
 
 /** Every live container, kept current by events. Archived ones are loaded by the page that shows them. */
@@ -17,9 +17,7 @@ export const useContainers = defineStore('containers', () => {
   const archivedCount = ref(0)
   const loaded = ref(false)
   const error = shallowRef<ApiError | null>(null)
-  const uptimeDays = shallowRef(new Map<number, (number | null)[]>())
-  const uptimeTo = ref('')
-  let uptimeAt = 0
+  const { days: uptimeDays, to: uptimeTo, load: loadUptime } = useUptimeDays('container')
   let loading: Promise<void> | null = null
   let isStale = false
   const unlisted = new Set<number>()
@@ -71,23 +69,7 @@ export const useContainers = defineStore('containers', () => {
     groupOf.delete(id)
   }
 
-  async function loadUptime(force = false) {
-    if (!force && Date.now() - uptimeAt < UPTIME_FRESH_MS) return
-    uptimeAt = Date.now()
-    try {
-      const answer = await getUptimeDays(90)
-      uptimeDays.value = new Map(answer.items.map((item) => [item.id, item.days]))
-      uptimeTo.value = answer.to
-    } catch {
-      // The bars are an extra: the list is still useful without them, and the next visit asks again.
-      uptimeAt = 0
-    }
-  }
-
-  onLive('sync.required', () => {
-    void load()
-    if (uptimeAt) void loadUptime(true)
-  })
+  onLive('sync.required', () => void load())
   onLive('runtime.status', () => void load())
 
   onLive('container.state_changed', (event) => {

@@ -13,6 +13,15 @@ const TOLD: LiveType[] = [
   'container.archived',
   'container.restart_alert',
   'container.restart_recovery',
+  'endpoint.alert',
+  'endpoint.recovery',
+  'endpoint.slow',
+  'endpoint.slow_recovery',
+  'endpoint.config_error',
+  'certificate.alert',
+  'certificate.recovery',
+  'self_health.connectivity_lost',
+  'self_health.connectivity_recovered',
 ]
 
 /** The latest events, newest first: read once, then kept going by the live stream. */
@@ -24,7 +33,7 @@ export function useFeed() {
 
   async function load() {
     try {
-      const page = await request<JournalPage>('GET', '/events', { query: { limit: SHOWN, types: 'container.*' } })
+      const page = await request<JournalPage>('GET', '/events', { query: { limit: SHOWN, types: TOLD.join(',') } })
       const read = page.events.map(feedItem).filter((item) => item !== null)
       // What arrived while the answer was on its way is newer than the answer.
       const known = new Set(read.map((item) => item.id))

@@ -27,6 +27,17 @@ describe('feedItem', () => {
 
   it('does not link to a container that is gone', () => {
     const item = feedItem({ ...base, type: 'container.archived', data: { container_id: 1, container_name: 'api', deleted: true } })
-    expect(item?.containerId).toBeNull()
+    expect(item?.to).toBeNull()
+  })
+
+  it.each([
+    ['endpoint.alert', { endpoint_id: 7, container_name: '', target: 'https://shop' }, 'event.endpoint_down', '/endpoints/7', 'https://shop'],
+    ['endpoint.config_error', { endpoint_id: null, container_id: 3, container_name: 'web' }, 'event.endpoint_config_error', '/containers/3', 'web'],
+    ['certificate.alert', { monitor_id: 5, hostname: 'shop', alert_type: 'weak_key' }, 'event.certificate_weak_key', '/certificates/5', 'shop'],
+    ['certificate.recovery', { monitor_id: 5, hostname: 'shop', renewed: true }, 'event.certificate_renewed', '/certificates/5', 'shop'],
+    ['self_health.connectivity_lost', { scope: 'internet' }, 'event.connectivity_lost', null, ''],
+  ])('%s with %o is told as %s', (type, data, key, to, name) => {
+    expect(feedItem({ ...base, type, data })).toMatchObject({ key, to, name })
+    expect(en.event).toHaveProperty(key.slice('event.'.length))
   })
 })

@@ -1,4 +1,5 @@
 import type { JournalEvent } from '@/api/types'
+import { problemTone } from '@/features/certificates/standing'
 import type { LiveEvents, LiveType } from '@/live/types'
 import { stateTone, healthTone, type Tone } from '@/lib/tone'
 import { isOutOfMemory } from '@/features/containers/problems'
@@ -10,7 +11,10 @@ export interface FeedItem {
   values: Record<string, string | number>
   tone: Tone
   at: string
+  /** The page of what it is about, when there is one. */
+  to: string | null
   containerId: number | null
+  endpointId: number | null
   name: string
   /** Worked out later, because it happened while nobody was watching. */
   reconciled: boolean
@@ -22,18 +26,31 @@ type Data<T extends LiveType> = LiveEvents[T]
 export function feedItem(event: JournalEvent): FeedItem | null {
   const told = tell(event)
   if (!told) return null
-  const data = event.data as Partial<Data<'container.state_changed'>>
-  const name = String(data.container_name ?? '')
+  const data = event.data as Partial<About>
+  const name = String(data.container_name || data.hostname || data.target || '')
   return {
     id: String(event.id),
     key: `event.${told.key}`,
     values: { name, ...told.values },
     tone: told.tone,
     at: event.timestamp,
-    containerId: event.type === 'container.archived' && told.key === 'deleted' ? null : (data.container_id ?? null),
+    to: told.key === 'deleted' ? null : pageOf(data),
+    containerId: data.container_id ?? null,
+    endpointId: data.endpoint_id ?? null,
     name,
     reconciled: data.reconciled === true,
   }
+}
+
+/** What events of different kinds say about who it is. */
+type About = Pick<Data<'container.state_changed'>, 'container_id' | 'container_name' | 'reconciled'> &
+  Pick<Data<'endpoint.alert'>, 'endpoint_id' | 'target'> &
+  Pick<Data<'certificate.alert'>, 'monitor_id' | 'hostname'>
+
+function pageOf({ endpoint_id: endpoint, monitor_id: certificate, container_id: container }: Partial<About>): string | null {
+  if (endpoint) return `/endpoints/${endpoint}`
+  if (certificate) return `/certificates/${certificate}`
+  return container ? `/containers/${container}` : null
 }
 
 function tell(event: JournalEvent): { key: string; tone: Tone; values?: Record<string, string | number> } | null {
@@ -54,6 +71,26 @@ function tell(event: JournalEvent): { key: string; tone: Tone; values?: Record<s
     }
     case 'container.restart_recovery':
       return { key: 'restart_recovered', tone: 'ok' }
+    case 'endpoint.alert':
+      return { key: 'endpoint_down', tone: 'bad' }
+    case 'endpoint.recovery':
+      return { key: 'endpoint_up', tone: 'ok' }
+    case 'endpoint.slow':
+      return { key: 'endpoint_slow', tone: 'warn' }
+    case 'endpoint.slow_recovery':
+      return { key: 'endpoint_fast', tone: 'ok' }
+    case 'endpoint.config_error':
+      return { key: 'endpoint_config_error', tone: 'warn' }
+    case 'certificate.alert': {
+      const { alert_type: problem } = event.data as unknown as Data<'certificate.alert'>
+      return { key: `certificate_${problem}`, tone: problemTone(problem) }
+    }
+    case 'certificate.recovery':
+      return { key: event.data.renewed ? 'certificate_renewed' : 'certificate_fine', tone: 'ok' }
+    case 'self_health.connectivity_lost':
+      return { key: 'connectivity_lost', tone: 'warn' }
+    case 'self_health.connectivity_recovered':
+      return { key: 'connectivity_recovered', tone: 'ok' }
     default:
       return null
   }

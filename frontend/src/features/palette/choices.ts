@@ -3,10 +3,14 @@ import { useI18n } from 'vue-i18n'
 import { useRoute, useRouter } from 'vue-router'
 import type { Container } from '@/api/types'
 import { useSession } from '@/features/auth/store'
+import { placeOf } from '@/features/certificates/standing'
+import { useCertificates } from '@/features/certificates/store'
 import { stableLink } from '@/features/containers/names'
 import { useShownContainers } from '@/features/containers/shown'
 import { useContainers } from '@/features/containers/store'
 import { useListView } from '@/features/containers/view'
+import { nameOf, standingOf, type Standing } from '@/features/endpoints/standing'
+import { useEndpoints } from '@/features/endpoints/store'
 import { useHosts } from '@/features/runtime/hosts'
 import { leave } from '@/features/shell/leave'
 import { overlay } from '@/features/shell/overlay'
@@ -18,7 +22,7 @@ import { say } from '@/lib/notice'
 import { setTheme, theme, THEME_ICONS, THEMES } from '@/lib/theme'
 import type { IconName } from '@/ui/icons'
 
-export type Kind = 'page' | 'action' | 'host' | 'group' | 'container'
+export type Kind = 'page' | 'action' | 'host' | 'group' | 'endpoint' | 'certificate' | 'container'
 
 export interface Choice {
   /** The same tomorrow, so that it can be remembered: by name, not by number. */
@@ -27,6 +31,7 @@ export interface Choice {
   name: string
   icon: IconName
   container?: Container
+  standing?: Standing
   /** "g c": the key that does the same. */
   keys?: string
   /** The language of the name, when it is another than the page's. */
@@ -41,6 +46,8 @@ export function usePaletteChoices() {
   const containers = useContainers()
   const { shown } = useShownContainers()
   const hosts = useHosts()
+  const endpoints = useEndpoints()
+  const certificates = useCertificates()
   const actions = useActions()
 
   const pages = computed<Choice[]>(() => [
@@ -97,11 +104,34 @@ export function usePaletteChoices() {
     })),
   )
 
+  const endpointChoices = computed<Choice[]>(() =>
+    endpoints.all.map((endpoint) => ({
+      key: `endpoint ${endpoint.target} ${nameOf(endpoint)}`,
+      kind: 'endpoint',
+      name: endpoint.name ?? `${nameOf(endpoint)} · ${endpoint.target}`,
+      icon: 'pulse',
+      standing: standingOf(endpoint),
+      run: () => router.push(`/endpoints/${endpoint.id}`),
+    })),
+  )
+
+  const certificateChoices = computed<Choice[]>(() =>
+    certificates.all.map((certificate) => ({
+      key: `certificate ${placeOf(certificate)}`,
+      kind: 'certificate',
+      name: t('palette.certificate', { name: placeOf(certificate) }),
+      icon: 'lock',
+      run: () => router.push(`/certificates/${certificate.id}`),
+    })),
+  )
+
   return computed(() => [
     ...pages.value,
     ...hostChoices.value,
     ...actions.value,
     ...groups.value,
+    ...endpointChoices.value,
+    ...certificateChoices.value,
     ...containerChoices.value,
   ])
 }
@@ -109,6 +139,7 @@ export function usePaletteChoices() {
 function useActions() {
   const { t, locale } = useI18n()
   const route = useRoute()
+  const router = useRouter()
   const session = useSession()
   const containers = useContainers()
   const hosts = useHosts()
@@ -137,6 +168,7 @@ function useActions() {
     const otherDensity = density.value === 'compact' ? 'comfortable' : 'compact'
     return [
       action('link', t('share.copy'), 'link', copyLink),
+      ...(session.canEdit ? [action('endpoint', t('endpoints.add'), 'plus', () => router.push('/endpoints/new'))] : []),
       action('shortcuts', t('shortcuts.title'), 'keyboard', () => (overlay.value = 'shortcuts'), { keys: '?' }),
       ...THEMES.filter((name) => name !== theme.value).map((name) =>
         action(`theme ${name}`, t('palette.theme', { theme: t(`theme.${name}`) }), THEME_ICONS[name], () => setTheme(name)),

@@ -13,6 +13,8 @@ export interface Page {
 export const PAGES: Page[] = [
   { name: 'dashboard', to: '/', icon: 'home', key: 'd' },
   { name: 'containers', to: '/containers', icon: 'box', key: 'c' },
+  { name: 'endpoints', to: '/endpoints', icon: 'pulse', key: 'e' },
+  { name: 'certificates', to: '/certificates', icon: 'lock', key: 's' },
   { name: 'alerts', to: '/alerts', icon: 'bell', key: 'a' },
 ]
 

@@ -109,7 +109,7 @@ def _teams(message: Message, channel: Channel, share: int) -> Request:
                 for line in plain_lines(message, _teams_text)
             ),
             *(
-                [{"type": "FactSet", "facts": [{"title": k, "value": cut(v, 500 // share)} for k, v in message.facts]}]
+                [{"type": "FactSet", "facts": [_fact(k, v, 500 // share) for k, v in message.facts]}]
                 if message.facts
                 else []
             ),
@@ -117,7 +117,7 @@ def _teams(message: Message, channel: Channel, share: int) -> Request:
                 [
                     {
                         "type": "TextBlock",
-                        "text": cut(message.excerpt, 4000 // share),
+                        "text": cut(_teams_text(message.excerpt), 4000 // share),
                         "wrap": True,
                         "fontType": "monospace",
                     }
@@ -130,6 +130,10 @@ def _teams(message: Message, channel: Channel, share: int) -> Request:
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return as_json(channel.url, channel.headers, {"type": "message", "attachments": [attachment]})
+
+
+def _fact(label: str, value: str, limit: int) -> dict[str, str]:
+    return {"title": label, "value": cut(_teams_text(value), limit)}
 
 
 def _teams_text(text: str) -> str:
