@@ -147,7 +147,7 @@ class Tocsin:
             certificate_react.Lookups(find, endpoint_store.find, find_https)
         )
         reactions: tuple[Reaction, ...] = (
-            endpoint_reaction(find, self.headers.seal),
+            endpoint_reaction(find, self.headers),
             *certificate_sources.reactions(),
             *self.alert_engine.reactions(),
             channel_reaction(find_view),

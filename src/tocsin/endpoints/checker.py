@@ -106,6 +106,7 @@ class Checker:
         self._frames: list[Frame] = []
         self._waiting = asyncio.Event()
         self._refreshing: set[asyncio.Task[None]] = set()
+        self._in_order = asyncio.Lock()
         self.lateness = Lateness()
         self.dropped = 0
         self.discarded = 0
@@ -147,9 +148,14 @@ class Checker:
     async def refresh(self, ids: Iterable[int]) -> None:
         """Read endpoints again; those that are new, or checked differently now, are checked at once."""
         wanted = sorted(ids)
-        stored = await self._db.read(lambda read: store.list_some(read, wanted))
-        for monitor in self._monitors.refresh(wanted, stored):
+        async with self._in_order:  # else an older reading could undo a newer one
+            stored = await self._db.read(lambda read: store.list_some(read, wanted))
+            changed = self._monitors.refresh(wanted, stored)
+        for monitor in changed:
             self._begin(monitor, 0.0)
+        gone = set(wanted) - {endpoint.id for endpoint in stored}
+        if gone:  # deleted with their history
+            self._buffer = [row for row in self._buffer if row[0] not in gone]
         for endpoint_id in wanted:
             if self._monitors.find(endpoint_id) is None:
                 self.scheduler.cancel(_key(endpoint_id))

@@ -20,6 +20,7 @@ from tocsin.probes.base import Phases
 
 HOUR_MS = 3_600_000
 EPOCH = date(1970, 1, 1)
+NEVER_MS = 2**62
 AT_ONCE = 500
 """Keys in one statement: below the limits of every database."""
 
@@ -28,7 +29,7 @@ class New(NamedTuple):
     """Which of the newest checks: up to a row, before a time, of the endpoints from `first` to `last`."""
 
     most_id: int
-    until_ms: int = 2**62
+    until_ms: int = NEVER_MS
     first: int = 0
     last: int = 2**62
 
@@ -85,6 +86,12 @@ def read_blocks(read: Read, endpoint_id: int, slots: Sequence[int]) -> list[Chec
         mine = select(blocks.c.slot, blocks.c.data).where(blocks.c.slot.in_(some), blocks.c.endpoint_id == endpoint_id)
         found += [(row.slot, row.data) for row in read.execute(mine)]
     return [check for slot, data in sorted(found) for check in packing.unpack(slot, data)]
+
+
+def first_packed_ms(read: Read) -> int:
+    """Return when the oldest slot begins that is kept; without any, a time that never comes."""
+    oldest = read.execute(select(func.min(blocks.c.slot))).scalar()
+    return NEVER_MS if oldest is None else int(oldest) * SLOT_MS
 
 
 def read_slots(read: Read, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:

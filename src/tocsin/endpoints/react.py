@@ -6,6 +6,7 @@ Source: docs/spec/endpoints.md, endpoints of containers.
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -31,18 +32,24 @@ STOPPED = "container stopped"
 BADGE_BYTES = 16
 
 FindContainer = Callable[[Read, int], Container | None]
-Seal = Callable[[Mapping[str, str]], dict[str, str]]
 
 
-def reaction(find_container: FindContainer, seal: Seal) -> Reaction:
-    """Return the row of the reaction table. *seal* encrypts the values of headers."""
+class Sealer(Protocol):
+    """Encrypts the values of headers, and returns those of an endpoint in clear."""
+
+    def seal(self, headers: Mapping[str, str]) -> dict[str, str]: ...
+    def open(self, endpoint: Endpoint) -> Mapping[str, str]: ...
+
+
+def reaction(find_container: FindContainer, sealer: Sealer) -> Reaction:
+    """Return the row of the reaction table."""
 
     def react(tx: Tx, fact: ContainerEvent) -> None:
-        follow(tx, fact.container_id, find_container(tx, fact.container_id), seal, tell=_is_news(fact))
+        follow(tx, fact.container_id, find_container(tx, fact.container_id), sealer, tell=_is_news(fact))
 
     def rederive(tx: Tx, entity: str) -> None:
         container_id = int(entity.partition(":")[2])
-        follow(tx, container_id, find_container(tx, container_id), seal, tell=False)
+        follow(tx, container_id, find_container(tx, container_id), sealer, tell=False)
 
     return Reaction("endpoints", FACTS, react, rederive, lambda fact: f"container:{fact.container_id}")
 
@@ -51,11 +58,15 @@ def _is_news(fact: ContainerEvent) -> bool:
     return isinstance(fact, ContainerDiscovered | ContainerUpdated)
 
 
-def follow(tx: Tx, container_id: int, container: Container | None, seal: Seal, *, tell: bool) -> None:
+def follow(tx: Tx, container_id: int, container: Container | None, sealer: Sealer, *, tell: bool) -> None:
     """Bring the endpoints of a container in line with its labels and its state; *tell* of labels nobody can use."""
     now = tx.clock.now()
+    if container is None:
+        for endpoint in store.list_left_behind(tx):
+            deactivate(tx, endpoint, RemovalReason.CONTAINER_DESTROYED, now)
+        return
     known = {endpoint.label_key: endpoint for endpoint in store.list_of_container(tx, container_id)}
-    if container is None or container.archived_at is not None:
+    if container.archived_at is not None:
         for endpoint in known.values():
             deactivate(tx, endpoint, RemovalReason.CONTAINER_DESTROYED, now)
         return
@@ -65,7 +76,7 @@ def follow(tx: Tx, container_id: int, container: Container | None, seal: Seal, *
         if key not in wanted:
             deactivate(tx, endpoint, RemovalReason.LABEL_REMOVED, now)
     for key, declared in wanted.items():
-        _sync(tx, container, declared, known.get(key), seal, now)
+        _sync(tx, container, declared, known.get(key), sealer, now)
     if tell:
         for problem in reading.problems:
             tx.emit(
@@ -80,7 +91,9 @@ def follow(tx: Tx, container_id: int, container: Container | None, seal: Seal, *
             )
 
 
-def _sync(tx: Tx, container: Container, declared: Declared, known: Endpoint | None, seal: Seal, now: datetime) -> None:
+def _sync(
+    tx: Tx, container: Container, declared: Declared, known: Endpoint | None, sealer: Sealer, now: datetime
+) -> None:
     is_stopped = container.state not in RUNNING or container.missing_since is not None
     if known is None:
         fresh = Endpoint(
@@ -91,7 +104,7 @@ def _sync(tx: Tx, container: Container, declared: Declared, known: Endpoint | No
             name=None,
             container_id=container.id,
             label_key=declared.label_key,
-            config=_sealed(declared.config, seal),
+            config=_sealed(declared.config, sealer),
             badge_key=secrets.token_urlsafe(BADGE_BYTES),
             suspended_at=now if is_stopped else None,
             first_seen_at=now,
@@ -102,12 +115,12 @@ def _sync(tx: Tx, container: Container, declared: Declared, known: Endpoint | No
     after = _placed(known, container)
     if not after.active:
         after = replace(after, active=True, deactivated_at=None, generation=after.generation + 1, last_seen_at=now)
-    if _differs(after, declared):
+    if _differs(after, declared, sealer):
         after = replace(
             after,
             endpoint_type=declared.endpoint_type,
             target=declared.target,
-            config=_sealed(declared.config, seal),
+            config=_sealed(declared.config, sealer),
             generation=after.generation + 1,
             last_seen_at=now,
         )
@@ -160,17 +173,15 @@ def _placed(endpoint: Endpoint, container: Container) -> Endpoint:
     )
 
 
-def _differs(endpoint: Endpoint, declared: Declared) -> bool:
-    """Say whether labels ask for something else than before. Sealed values of headers are compared by their names."""
-    plain = replace(endpoint.config, headers={})
-    same_headers = endpoint.config.headers.keys() == declared.config.headers.keys()
-    wanted = replace(declared.config, headers={})
+def _differs(endpoint: Endpoint, declared: Declared, sealer: Sealer) -> bool:
+    """Say whether labels ask for something else than before."""
+    plain = replace(endpoint.config, headers=dict(sealer.open(endpoint)))
     return (endpoint.endpoint_type, endpoint.target, plain) != (
         declared.endpoint_type,
         declared.target,
-        wanted,
-    ) or not same_headers
+        declared.config,
+    )
 
 
-def _sealed(config: Config, seal: Seal) -> Config:
-    return replace(config, headers=seal(config.headers)) if config.headers else config
+def _sealed(config: Config, sealer: Sealer) -> Config:
+    return replace(config, headers=sealer.seal(config.headers)) if config.headers else config

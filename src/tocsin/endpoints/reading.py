@@ -35,6 +35,7 @@ def page(read: Read, fresh: Fresh, span_ms: range, limit: int, offset: int) -> t
     """
     endpoint_id, first_ms = fresh.endpoint_id, span_ms.start
     new = [check for check in fresh.checks if check.at_ms >= first_ms]
+    first_ms = max(first_ms, history_store.first_packed_ms(read))  # hours are kept longer than what is in them
     hours = history_store.read_hours(read, endpoint_id, history_store.hours_between(first_ms, span_ms.stop))
     counts = {hour: totals.checks + totals.unseen for hour, totals in hours.items()}
     edge = first_ms // HOUR_MS
@@ -67,11 +68,12 @@ def _hour(read: Read, endpoint_id: int, hour: int) -> list[Check]:
 def uptime(read: Read, fresh: Fresh, now_ms: int) -> EndpointUptime:
     """Return the uptime of the windows: the last hour from its checks, others by whole hours and days."""
     hours = history_store.read_hours(read, fresh.endpoint_id, history_store.hours_between(now_ms - 7 * DAY_MS, now_ms))
-    today, newest = from_ms(now_ms).date(), total_of(fresh.checks)
+    today = from_ms(now_ms).date()
     by_day = days(read, fresh, today - timedelta(days=89), today)
 
     def of_hours(window_ms: int) -> float | None:
         edge = (now_ms - window_ms) // HOUR_MS
+        newest = total_of(check for check in fresh.checks if check.at_ms // HOUR_MS > edge)
         return sum_of([newest, *(totals for hour, totals in hours.items() if hour > edge)]).uptime_percent
 
     def of_days(count: int) -> float | None:

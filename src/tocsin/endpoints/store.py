@@ -55,6 +55,12 @@ def list_of_container(read: Read, container_id: int) -> list[Endpoint]:
     return [_endpoint(row) for row in read.execute(mine)]
 
 
+def list_left_behind(read: Read) -> list[Endpoint]:
+    """Return active endpoints of labels whose container is deleted."""
+    mine = (endpoints.c.active, endpoints.c.source == EndpointSource.LABEL.value, endpoints.c.container_id.is_(None))
+    return [_endpoint(row) for row in read.execute(select(endpoints).where(*mine).order_by(endpoints.c.id))]
+
+
 def find_https(read: Read, needle: str) -> list[Endpoint]:
     """Return active HTTPS endpoints whose target has *needle* in it."""
     like = endpoints.c.target.icontains(needle, autoescape=True)

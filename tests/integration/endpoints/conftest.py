@@ -18,7 +18,8 @@ RARELY = "24h"
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits in fractions of what they are."""
     monkeypatch.setattr("tocsin.endpoints.checker.CONFIRM_AFTER_S", 0.02)
-    monkeypatch.setattr("tocsin.endpoints.checker.FLUSH_S", 0.02)
+    monkeypatch.setattr("tocsin.endpoints.checker.TELL_S", 0.02)
+    monkeypatch.setattr("tocsin.endpoints.checker.LONGEST_WAIT_S", 0.0)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

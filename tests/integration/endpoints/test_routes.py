@@ -98,7 +98,7 @@ NO_TRIALS: list[tuple[dict[str, Any], tuple[int, str, Any]]] = [
     ({"endpoint_type": "x"}, (400, "invalid_input", "endpoint_type")),
     ({"timeout": "2m"}, (400, "invalid_input", "timeout")),
     ({"headers": {"X-A": MASK}}, (400, "invalid_input", "headers")),
-    ({"endpoint_id": 999}, (404, "not_found", None)),
+    ({"endpoint_id": 999}, (400, "invalid_input", "endpoint_id")),
     ({"name": "x"}, (400, "invalid_input", "name")),
 ]
 FORBIDDEN = [
@@ -458,6 +458,38 @@ async def test_changes_at_the_same_time_all_hold(looking: Program):
         assert tuple(config[name] for name in names) == wanted
 
 
+async def test_the_newest_change_holds_however_slowly_an_older_one_is_read(
+    plain: Program, monkeypatch: pytest.MonkeyPatch
+):
+    db = plain.tocsin.db
+    read, is_slow = db.read, True
+
+    async def first_is_slow(work: Any) -> Any:
+        nonlocal is_slow
+        found = await read(work)
+        if is_slow and isinstance(found, list):  # what was stored after a change
+            is_slow = False
+            await asyncio.sleep(0.3)
+        return found
+
+    async with serve(answer()) as target:
+        made = await make(plain, target.base)
+        monkeypatch.setattr(db, "read", first_is_slow)
+        slow = asyncio.create_task(put(plain, made["id"], {"name": "older"}))
+        await until(_names(plain, "endpoint.updated"), lambda names: names == ["older"])
+        await put(plain, made["id"], {"name": "newer"})
+        await slow
+        assert is_slow is False
+        assert await listed(plain) == ["newer"]
+
+
+def _names(program: Program, event_type: str) -> Any:
+    async def look() -> list[Any]:
+        return [event["name"] for event in program.seen(event_type)]
+
+    return look
+
+
 # --- deleting --------------------------------------------------------------------------------------------------------
 
 
@@ -481,6 +513,15 @@ async def test_a_deleted_endpoint_is_gone_with_its_history_and_its_alert(looking
         await stored(looking, other["id"], 1)
         rows = await looking.tocsin.db.read(_endpoints_with_history)
         assert rows == {other["id"]}
+
+
+async def test_checks_that_wait_to_be_written_go_with_their_endpoint(looking: Program, monkeypatch: pytest.MonkeyPatch):
+    async with serve(answer()) as target:
+        made = await make(looking, target.base)
+        await check(looking, made["id"], 3)
+        assert (await looking.client.delete(f"/api/v1/endpoints/{made['id']}")).status == 204
+        await looking.tocsin.checker.flush()
+    assert await looking.tocsin.db.read(_endpoints_with_history) == set()
 
 
 def _endpoints_with_history(read: Any) -> set[int]:

@@ -50,10 +50,10 @@ def answer(
     body: bytes | str = b"", status: int = 200, headers: list[tuple[str, str]] | None = None, **more: Any
 ) -> Result:
     content = body.encode() if isinstance(body, str) else body
-    raw = [(name.encode(), value.encode()) for name, value in headers or []]
+    lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in headers or []), "", ""]
     took = more.pop("took_ms", 12)
     truncated = more.pop("truncated", False)
-    http = HttpAnswer(status=status, version="1.1", raw_headers=raw, body=content, truncated=truncated)
+    http = HttpAnswer(status=status, head="\r\n".join(lines).encode("latin-1"), body=content, truncated=truncated)
     return Result(phases=Phases(took * 1000), address="192.0.2.1", http=http, **more)
 
 
