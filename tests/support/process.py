@@ -67,6 +67,10 @@ class Process:
         """As a power cut would: no goodbye."""
         self._end(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self) -> float:
         """Ask it to stop; return how many seconds that took."""
         started = time.monotonic()
