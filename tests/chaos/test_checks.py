@@ -44,6 +44,7 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         number = int(self.path.strip("/"))
         if number >= SLOW_FROM:
+            self.server.asked.set()  # type: ignore[attr-defined]
             time.sleep(0.3)
         self.send_response(503 if number in self.server.broken else 200)  # type: ignore[attr-defined]
         self.send_header("Content-Length", "0")
@@ -58,6 +59,7 @@ class Site:
 
     server: ThreadingHTTPServer
     broken: set[int] = field(default_factory=set)
+    asked: threading.Event = field(default_factory=threading.Event)  # for a page that takes its time
 
     @property
     def base(self) -> str:
@@ -69,7 +71,7 @@ def site() -> Iterator[Site]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     server.daemon_threads = True
     found = Site(server)
-    server.broken = found.broken  # type: ignore[attr-defined]
+    server.broken, server.asked = found.broken, found.asked  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield found
@@ -196,7 +198,8 @@ def test_standing_still_judges_nobody_and_everybody_is_checked_again_in_time(pro
     mark = journal.last_id
 
     for _ in range(2):
-        time.sleep(random.uniform(0, 1))
+        site.asked.clear()
+        assert site.asked.wait(20)
         process.send(signal.SIGSTOP)
         time.sleep(STOPPED_S)
         process.send(signal.SIGCONT)
@@ -204,6 +207,24 @@ def test_standing_still_judges_nobody_and_everybody_is_checked_again_in_time(pro
         time.sleep(5 + 4)  # an interval, and what a busy machine needs to write it down
         late = [name for name, at in journal.checks().items() if not any(woke_ms - 500 <= one for one in at)]
         assert late == []
+    assert journal.changes(mark) == []
+    assert journal.alerts(mark) == []
+
+
+@pytest.mark.timeout(120)
+def test_the_time_we_stood_still_is_not_taken_for_slowness(process: Process, site: Site):
+    page = f"{site.base}/{SLOW_FROM}"
+    ids = {add(process, "slow page", page, timeout="5s", degraded_after="900ms", failure_threshold=1): "slow page"}
+    journal = Journal(process.data_dir, ids)
+    wait_for(lambda: journal.statuses()["slow page"] == "up", 30, journal.statuses)
+    mark = journal.last_id
+    for _ in range(2):
+        site.asked.clear()
+        assert site.asked.wait(20)
+        process.send(signal.SIGSTOP)
+        time.sleep(3)
+        process.send(signal.SIGCONT)
+        time.sleep(1)
     assert journal.changes(mark) == []
     assert journal.alerts(mark) == []
 
@@ -308,7 +329,9 @@ async def test_a_clock_that_jumps_and_comes_back_judges_nobody(tmp_path: Path, j
         changes = found.program.seen("endpoint.status_changed")
         assert [one["new_status"] for one in changes] == ["up"]
         assert found.program.seen("alert.fired") == []
-        assert len((await found.get("/checks?limit=500"))["checks"]) >= 6  # those of a time before it was added are not shown
+        assert (
+            len((await found.get("/checks?limit=500"))["checks"]) >= 6
+        )  # those of a time before it was added are not shown
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=3), -timedelta(hours=25)], ids=str)
