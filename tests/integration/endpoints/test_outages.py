@@ -229,17 +229,35 @@ async def test_a_start_while_the_network_is_cut_rings_nothing(watch: Watch, lan:
     await watch.stand(all_are("up"))
 
 
+async def test_when_nothing_is_watched_any_more_nothing_is_said_to_be_lost(watch: Watch, lan: Network):
+    for name in HOSTS:
+        await watch.add(f"{name} port", "tcp", f"{lan[name].address}:8080")
+    await watch.stand(all_are("up"))
+    watch.begin()
+    for name in HOSTS:
+        lan[name].drop()
+    await watch.stand(all_are("unknown"))
+    await watch.told(LOCAL_LOST)
+    watch.process.kill()
+    await asyncio.to_thread(watch.process.start)  # what was asked before is forgotten
+    await asyncio.sleep(SOAK_S)
+    for endpoint_id in watch.names:
+        await asyncio.to_thread(watch.process.delete, f"/api/v1/endpoints/{endpoint_id}")
+    await watch._until(lambda: watch.journal.alerts(watch.mark)[-1], lambda last: last == LOCAL_BACK, 30)
+
+
 async def test_without_the_internet_what_is_near_is_still_judged(watch: Watch, lan: Network):
     """`web` and `mail` stand for addresses far away, `db` and the name server are near."""
     lan["web"].stand_for("1.1.1.1")
     lan["mail"].stand_for("9.9.9.9")
-    async with names_of(lan):
+    async with names_of(lan) as server:
+        server.records["far.test", "A"] = ["1.1.1.1"]
         await watch.add("far one", "http", "http://1.1.1.1:8080/")
         await watch.add("far two", "tcp", "9.9.9.9:8080")
         await watch.add("far ping", "icmp", "9.9.9.9")
         await watch.add("near page", "http", f"http://{lan['db'].address}:8080/")
         await watch.add("near port", "tcp", f"{lan['db'].address}:9090")
-        await watch.add("near name", "dns", "web.test")
+        await watch.add("near name", "dns", "far.test")
         await watch.stand(all_are("up"))
         watch.begin()
 
@@ -301,6 +319,24 @@ async def test_many_endpoints_of_one_silent_host_are_all_judged_and_keep_nobody_
     assert min(len(checks[name]) for name in ("web", "db")) >= 2
 
 
+async def test_many_names_of_one_machine_are_one_witness(watch: Watch, lan: Network):
+    """Most of what is watched is on `mail`: when that goes, it is not the network."""
+    async with names_of(lan) as server:
+        mine = {f"site {number}" for number in range(12)}
+        for name in mine:
+            host = f"{name.replace(' ', '-')}.test"
+            server.records[host, "A"] = [lan["mail"].address]
+            await watch.add(name, "http", f"http://{host}:8080/")
+        await watch.add("web page", "http", "http://web.test:8080/")
+        await watch.stand(all_are("up"))
+        watch.begin()
+
+        lan["mail"].drop()
+        await watch.stand(lambda found: {name for name, status in found.items() if status == "down"} == mine)
+        assert "unknown" not in watch.judged_since()
+        assert {kind for _, kind, _ in watch.journal.alerts(watch.mark)} <= {"consecutive_failure"}
+
+
 # --- (c, d) names ----------------------------------------------------------------------------------------------------
 
 
@@ -352,14 +388,18 @@ async def test_one_name_that_nobody_can_tell_is_down_while_others_are_looked_up(
 
 async def test_many_names_that_nobody_tells_do_not_keep_others_from_being_looked_up(watch: Watch, lan: Network):
     """More silent names than there are threads to ask: right after a start no old answer is there to help."""
+    resolv = FILES / lan["ours"].namespace / "resolv.conf"
+    quick, patient = resolv.read_text(), f"nameserver {lan.here}\n"
     async with names_of(lan) as server:
         for number in range(40):
             server.moods[f"silent-{number}.test"] = "silent"
             await watch.add(f"silent {number}", "http", f"http://silent-{number}.test:8080/", timeout="2s")
         await several_by_name_beside(watch)
         watch.begin()
+        resolv.write_text(patient)
         await watch.restart()
         await asyncio.sleep(4 * SOAK_S)
+        resolv.write_text(quick)
         assert not {name for name in watch.judged_down() if not name.startswith("silent")}
         assert not {one for one in watch.journal.alerts(watch.mark) if one[1] == "connectivity_lost"}
 
