@@ -67,6 +67,10 @@ class Process:
         """As a power cut would: no goodbye."""
         self._end(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self) -> float:
         """Ask it to stop; return how many seconds that took."""
         started = time.monotonic()
@@ -89,10 +93,13 @@ class Process:
         data = json.dumps(body).encode()
         return self._ask(urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}))
 
+    def delete(self, path: str) -> None:
+        self._ask(urllib.request.Request(self.base + path, method="DELETE"))
+
     def _ask(self, request: urllib.request.Request) -> Any:
         request.add_header("Authorization", f"Bearer {TOKEN}")
         with urllib.request.urlopen(request, timeout=10) as response:
-            return json.loads(response.read())
+            return json.loads(response.read() or "null")
 
     def containers(self) -> dict[str, Any]:
         groups = self.get("/api/v1/containers")["groups"]

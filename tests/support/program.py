@@ -16,7 +16,7 @@ from blockbuster import blockbuster_ctx
 from multidict import CIMultiDict
 
 from tocsin.app import Tocsin
-from tocsin.core.clock import SystemClock
+from tocsin.core.clock import Clock, SystemClock
 from tocsin.http.server import Server, listen
 from tocsin.process import prepare_database
 from tocsin.settings import load
@@ -132,7 +132,7 @@ class Program:
 
 
 @asynccontextmanager
-async def running(data_dir: Path, **environment: str) -> AsyncIterator[Program]:
+async def running(data_dir: Path, *, clock: Clock | None = None, **environment: str) -> AsyncIterator[Program]:
     """Start Tocsin on a free port with these settings, and stop it in order."""
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
@@ -148,7 +148,7 @@ async def running(data_dir: Path, **environment: str) -> AsyncIterator[Program]:
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
         await asyncio.to_thread(prepare_database, settings)
-        tocsin = Tocsin(settings, SystemClock())
+        tocsin = Tocsin(settings, clock or SystemClock())
     except BaseException:
         sock.close()
         raise

@@ -90,7 +90,7 @@ class EndpointKind:
         found: list[Signal] = []
         if standing.alert_state is AlertState.ALERTING:
             details = {
-                "target": endpoint.target,
+                "target": endpoint.target.partition("?")[0],
                 "failures": standing.consecutive_failures,
                 "threshold": endpoint.config.failure_threshold,
                 "last_error": standing.last_error,

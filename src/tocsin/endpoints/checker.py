@@ -246,7 +246,7 @@ class Checker:
             if verdict.status is EndpointStatus.DOWN and monitor.standing.consecutive_failures == 0:
                 await self._clock.sleep(CONFIRM_AFTER_S)
                 at, result, verdict = await self._look(monitor)
-            if verdict.status not in rules.GOOD and self._stalls.during(began):
+            if verdict.status is not EndpointStatus.UP and self._stalls.during(began):
                 self.discarded += 1
                 return None
             return await self._take(monitor, at, await self._weighed(monitor, verdict, result), result)

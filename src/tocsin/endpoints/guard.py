@@ -17,7 +17,7 @@ import structlog
 from tocsin.core.clock import Clock, wire
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
-from tocsin.endpoints.models import ConnectivityLost, ConnectivityRecovered
+from tocsin.endpoints.models import ConnectivityLost, ConnectivityRecovered, EndpointStatus
 from tocsin.endpoints.monitors import Monitor, Monitors
 from tocsin.endpoints.rules import GOOD
 from tocsin.probes.base import NETWORK, Cause, Result
@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 MOST_WITNESSES = 3
 WITNESS_TIMEOUT_S = 5.0
+SETTLING_S = 10.0
+"""A network that comes back comes back bit by bit: so long, what still fails there is not judged."""
+_ROOT = (DnsSpec(".", "NS"),)
 FRESH_S = 3.0
 """How long an answer about our own network holds: a burst of failures asks once."""
 
@@ -72,6 +75,7 @@ class Guard:
         self._was_told = was_told
         self._asked: dict[Scope, tuple[float, bool]] = {}
         self._asking: dict[Scope, asyncio.Future[bool]] = {}
+        self._back: dict[Scope, float] = {}
         self.lost: dict[Scope, Lost] = {}
         self.come_back: list[Callable[[Scope], None]] = []
 
@@ -97,10 +101,15 @@ class Guard:
         if result.cause not in NETWORK:
             return False
         scope = scope_of(result)
+        if scope is Scope.DNS and self.lost:
+            return True  # name servers are somewhere as well
+        now = self._clock.monotonic()
+        if now - self._back.get(scope, float("-inf")) < SETTLING_S:
+            return True
         if scope in self.lost or (result.cause is Cause.NO_ROUTE and not _was_well(monitor)):
             return True  # without a way there, nothing can be said
         at, ours = self._asked.get(scope, (float("-inf"), False))
-        if self._clock.monotonic() - at >= FRESH_S:
+        if now - at >= FRESH_S:
             ours = await self._ask_once(scope, monitor, result)
         return ours or result.cause is Cause.NO_ROUTE
 
@@ -121,22 +130,28 @@ class Guard:
         return ours
 
     def _witnesses(self, scope: Scope, monitor: Monitor) -> tuple[Spec, ...]:
-        """Return what to ask: up to three others that were well, each on a host of its own."""
+        """Return what to ask: up to three others that were well, each on a machine of its own."""
+        others = [one for one in self._monitors if _was_well(one) and one.endpoint.is_checked and one is not monitor]
+        random.shuffle(others)
+        others.sort(key=lambda one: one.standing.status not in GOOD)  # those of whom nothing is known come last
         if scope is Scope.DNS:
-            return (DnsSpec(".", "NS"),)
-        hosts = {monitor.plan.host: monitor.plan.spec}
-        candidates = [one for one in self._monitors if one.standing.status in GOOD and one.endpoint.is_checked]
-        random.shuffle(candidates)
-        for one in candidates:
-            if one.plan.host not in hosts and self._scope_of_host(one) is scope:
-                hosts[one.plan.host] = one.plan.spec
-            if len(hosts) > MOST_WITNESSES:
+            return (*_ROOT, *_lookups(others))
+        found = {self._machine(monitor): monitor.plan.spec}
+        for one in others:
+            if one.plan.host is not None and self._scope_of_host(one) is scope:
+                found.setdefault(self._machine(one), one.plan.spec)
+            if len(found) > MOST_WITNESSES:
                 break
-        return tuple(hosts.values())[1:]
+        return tuple(found.values())[1:]
+
+    def _machine(self, monitor: Monitor) -> str | None:
+        """Return what tells machines apart: many names may lead to one."""
+        host = monitor.plan.host
+        return None if host is None else self._probes.names.known(host) or host
 
     def _scope_of_host(self, monitor: Monitor) -> Scope:
-        known = self._probes.names.known(monitor.plan.host)
-        return scope_of_address(known)
+        host = monitor.plan.host
+        return scope_of_address(None if host is None else self._probes.names.known(host))
 
     async def _any_answers(self, scope: Scope, witnesses: Sequence[Spec]) -> bool:
         """Ask all at once; say whether any answers, or fails for a reason of its own."""
@@ -160,14 +175,13 @@ class Guard:
         """Look whether what was lost is back, and whether name servers that fell silent are there at all."""
         for scope, lost in list(self.lost.items()):
             specs = lost.witnesses or self._witnesses_after(scope)
-            if specs and await self._any_answers(scope, specs):
+            nobody = not specs and not self._references  # is watched there any more
+            if nobody or await self._any_answers(scope, specs):
                 await self.recovered(scope)
-        if Scope.DNS not in self.lost and self._probes.names.is_silent():
-            await self._ask_once_about_names()
-
-    async def _ask_once_about_names(self) -> None:
-        if not await self._any_answers(Scope.DNS, (DnsSpec(".", "NS"),)):
-            await self._lose(Scope.DNS, "no name server answers", (DnsSpec(".", "NS"),))
+        if not self.lost and self._probes.names.is_silent():
+            witnesses = (*_ROOT, *_lookups([one for one in self._monitors if _was_well(one)]))
+            if not await self._any_answers(Scope.DNS, witnesses) and not self.lost:
+                await self._lose(Scope.DNS, "no name server answers", witnesses)
 
     def _witnesses_after(self, scope: Scope) -> tuple[Spec, ...]:
         """Return what to ask when nothing was known to be well at the time: any that are watched."""
@@ -186,6 +200,7 @@ class Guard:
         self._asked.pop(scope, None)
         if lost is None:
             return
+        self._back[scope] = self._clock.monotonic()
         now = self._clock.now()
         seconds = int((now - lost.since).total_seconds())
         log.info("own network works again", scope=scope.value, seconds=seconds)
@@ -199,7 +214,24 @@ class Guard:
 
 
 def _was_well(monitor: Monitor) -> bool:
-    return monitor.standing.status in GOOD
+    """Say whether it was well when something was last known of it."""
+    standing = monitor.standing
+    return standing.status in GOOD or (standing.status is EndpointStatus.UNKNOWN and standing.consecutive_successes > 0)
+
+
+def _lookups(monitors: Sequence[Monitor]) -> tuple[DnsSpec, ...]:
+    """Return questions for names that were known: a name server need not know the root."""
+    hosts = (one.plan.host for one in monitors if not isinstance(one.plan.spec, DnsSpec))
+    names = dict.fromkeys(host for host in hosts if host is not None and not _is_address(host))
+    return tuple(DnsSpec(name, "A") for name in list(names)[: MOST_WITNESSES - 1])
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def scope_of(result: Result) -> Scope:

@@ -131,7 +131,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown_name(self) -> str:
         """Return the name alerts use: the container's, else its own, else the target."""
-        return self.name or self.container_name or self.target
+        return self.name or self.container_name or self.target.partition("?")[0]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 Source: docs/spec/endpoints.md, verdicts.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from tocsin.probes.tcp import TcpSpec
 
 EXCERPT_CHARACTERS, MOST_HEADERS, LONGEST_HEADER = 600, 20, 200
 _NOT_OURS_TO_SAY = frozenset({Cause.OURS, Cause.FORBIDDEN})
+_ADDRESS_HEADERS = frozenset({"location", "content-location"})
+_USER_INFO = re.compile(r"//[^/@]*@")
 _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "proxy-authorization", "www-authenticate"})
 
 
@@ -38,12 +41,15 @@ Judge = Callable[[Result, datetime], Verdict]
 
 
 class Plan(NamedTuple):
-    """How one endpoint is checked: what to ask, how long to wait, and how to judge."""
+    """How one endpoint is checked: what to ask, how long to wait, and how to judge.
+
+    `host` is who is asked; None for the name servers of this machine.
+    """
 
     spec: Spec
     timeout_s: float
     judge: Judge
-    host: str
+    host: str | None
 
 
 def make_plan(endpoint: Endpoint, headers: Mapping[str, str]) -> Plan:
@@ -73,7 +79,7 @@ def make_plan(endpoint: Endpoint, headers: Mapping[str, str]) -> Plan:
         case EndpointType.DNS:
             resolver = None if config.resolver is None else parse_host_port(config.resolver, default_port=53)
             spec = DnsSpec(endpoint.target.rstrip("."), config.record_type, resolver)
-            return Plan(spec, config.timeout_seconds, _dns_judge(config), endpoint.target)
+            return Plan(spec, config.timeout_seconds, _dns_judge(config), resolver and resolver[0])
         case EndpointType.ICMP:
             spec = IcmpSpec(endpoint.target)
             return Plan(spec, config.timeout_seconds, lambda result, _at: _timely(config, result), endpoint.target)
@@ -288,6 +294,11 @@ def evidence(verdict: Verdict, result: Result) -> dict[str, Any]:
 
 def _shown_headers(answer: HttpAnswer) -> dict[str, str]:
     return {
-        name[:100]: "***" if name.lower() in _SECRET_HEADERS else value[:LONGEST_HEADER]
+        name[:100]: "***" if name.lower() in _SECRET_HEADERS else _shown_value(name, value)[:LONGEST_HEADER]
         for name, value in answer.headers[:MOST_HEADERS]
     }
+
+
+def _shown_value(name: str, value: str) -> str:
+    """Return the value of a header; of an address without what may be secret in it."""
+    return _USER_INFO.sub("//", value.partition("?")[0]) if name.lower() in _ADDRESS_HEADERS else value

@@ -244,6 +244,8 @@ class Endpoints:
 
     async def _check_reachable(self, plan: Plan) -> None:
         """Raises TargetForbidden: the egress policy refuses the target. A name unknown now may be known later."""
+        if plan.host is None:
+            return
         try:
             await self._reachable.addresses(plan.host)
         except Failed as exc:

@@ -150,6 +150,10 @@ class Dialer:
         self._checked[host] = (found, allowed)
         return allowed
 
+    def why_late(self, host: str) -> Cause:
+        """Return what it means that *host* was not looked up in time: that nobody told, or was even asked."""
+        return Cause.OURS if self._names.is_queued(host) else Cause.RESOLVER
+
     async def connect(
         self, make: Callable[[], P], host: str, port: int, addresses: Sequence[str], deadline: float
     ) -> tuple[asyncio.Transport, str]:

@@ -108,6 +108,7 @@ class _Run:
         "_dns",
         "_exchange",
         "_first_byte",
+        "_host",
         "_limit",
         "_loop",
         "_phase",
@@ -164,7 +165,9 @@ class _Run:
             phase = Phase.REST
             if exchange.head_at is not None:  # the head is there: what is missing belongs to the evidence
                 self.result.http = exchange.answer()
-        cause = {Phase.NAME: Cause.RESOLVER, Phase.CONNECT: Cause.TIMEOUT_CONNECT}.get(phase, Cause.TIMEOUT)
+        cause = Cause.TIMEOUT_CONNECT if phase is Phase.CONNECT else Cause.TIMEOUT
+        if phase is Phase.NAME:
+            cause = self._dialer.why_late(self._host)
         return cause, f"no answer within {self._timeout_s:g} s ({phase})"
 
     async def _follow(self) -> float:
@@ -192,7 +195,7 @@ class _Run:
         return exchange.head_at or monotonic()
 
     async def _ask(self, target: Target, exchange: "Exchange") -> "Exchange":
-        self._exchange = exchange
+        self._exchange, self._host = exchange, target.host
         self._phase = Phase.NAME
         before = monotonic()
         addresses = self._dialer.known_addresses(target.host) or await self._dialer.addresses(target.host)

@@ -36,7 +36,8 @@ class IcmpProbe:
         except Failed as exc:
             result.cause, result.error = exc.cause, exc.error
         except TimeoutError:
-            result.cause, result.error = Cause.RESOLVER, f"no answer within {timeout_s:g} s (looking up the name)"
+            result.cause = self._dialer.why_late(spec.host)
+            result.error = f"no answer within {timeout_s:g} s (looking up the name)"
         result.phases = Phases(total=round((monotonic() - started) * 1_000_000), dns=dns)
         return result
 

@@ -38,6 +38,7 @@ class Names:
         self._lookup = lookup or _ask_system
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Future[_Known]] = {}
+        self._begun: set[str] = set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="names")
         self.stale_served = 0
         self._silent_since: float | None = None
@@ -60,6 +61,10 @@ class Names:
     def is_silent(self) -> bool:
         """Say whether the last name that was asked for got no answer from any name server."""
         return self._silent_since is not None
+
+    def is_queued(self, host: str) -> bool:
+        """Say whether *host* was not asked for yet, because all threads wait for other names."""
+        return host in self._asking and host not in self._begun
 
     async def resolve(self, host: str) -> tuple[Address, ...]:
         """Return the addresses of *host*, in the resolver's order.  Raises Failed."""
@@ -95,6 +100,7 @@ class Names:
 
     def _learn(self, host: str, done: "asyncio.Future[_Known]") -> None:
         self._asking.pop(host, None)
+        self._begun.discard(host)
         if done.cancelled() or done.exception() is not None:
             return
         found, before = done.result(), self._known.get(host)
@@ -110,6 +116,7 @@ class Names:
         return found
 
     def _ask(self, host: str) -> _Known:
+        self._begun.add(host)
         try:
             return _Known(self._monotonic(), tuple(dict.fromkeys(self._lookup(host))), None)
         except socket.gaierror as exc:

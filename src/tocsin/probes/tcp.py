@@ -55,7 +55,7 @@ class TcpProbe:
         except Failed as exc:
             result.cause, result.error = exc.cause, exc.error
         except TimeoutError:
-            late = Cause.TIMEOUT_CONNECT if dns is not None else Cause.RESOLVER
+            late = Cause.TIMEOUT_CONNECT if dns is not None else self._dialer.why_late(spec.host)
             result.cause = Cause.TIMEOUT if connect is not None else late
             result.error = f"no answer within {timeout_s:g} s ({phase})"
         finally:

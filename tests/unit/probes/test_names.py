@@ -11,7 +11,7 @@ import pytest
 from support.clock import FakeClock
 from tocsin.core.egress import Address
 from tocsin.probes.base import Cause, Failed
-from tocsin.probes.names import FRESH_FAILURE_S, FRESH_S, STALE_S, Names
+from tocsin.probes.names import FRESH_FAILURE_S, FRESH_S, STALE_S, THREADS, Names
 
 SILENCE = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 UNKNOWN = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -192,6 +192,18 @@ async def test_whoever_is_cancelled_stays_cancelled_though_an_old_answer_is_ther
     wanting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await wanting
+
+
+async def test_a_name_that_waits_for_other_names_is_told_apart(names: Names, resolver: Resolver):
+    resolver.gate.clear()
+    first = [asyncio.create_task(found(names, f"{number}.test")) for number in range(THREADS)]
+    await asyncio.sleep(0.1)
+    last = asyncio.create_task(found(names, "last.test"))
+    await asyncio.sleep(0.1)
+    assert [names.is_queued(host) for host in ("0.test", "last.test", "never.test")] == [False, True, False]
+    resolver.gate.set()
+    await asyncio.gather(*first, last)
+    assert not names.is_queued("last.test")
 
 
 async def test_what_was_not_asked_for_is_not_known(names: Names):
