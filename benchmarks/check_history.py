@@ -100,7 +100,7 @@ async def reading(days: int, reads: int) -> list[Figure]:
         clock = Simulated(now)
         db, monitors = await opened(folder, clock, 40)
         await fill(db, now, days)
-        queries = EndpointQueries(db, clock, monitors, lambda _read, _id: object(), lambda _id: [], timedelta(days=30))
+        queries = EndpointQueries(db, clock, monitors, lambda _read, _id: object(), lambda _id: [])
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)  # as the program does

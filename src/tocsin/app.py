@@ -224,9 +224,7 @@ class Tocsin:
         self.checker = Checker(db, clock, self.hub, self.probes, self.stalls, self.monitors, self.guard)
         self.packer = Packer(db, clock, self.monitors, settings.retention_endpoint_days)
         self.endpoints = Endpoints(db, clock, self.headers, self.monitors, self.checker, self.probes.dialer)
-        self.endpoint_queries = EndpointQueries(
-            db, clock, self.monitors, find, self.checker.pending, settings.retention_checks
-        )
+        self.endpoint_queries = EndpointQueries(db, clock, self.monitors, find, self.checker.pending)
 
     def _make_asgi(self) -> App:
         settings = self.settings

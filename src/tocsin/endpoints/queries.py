@@ -69,10 +69,7 @@ class Wanted(NamedTuple):
 
 
 class EndpointQueries:
-    """*find_container* tells whether there is a container, *pending* what of an endpoint is not written yet.
-
-    *keep_checks* is how long single checks are kept.
-    """
+    """*find_container* tells whether there is a container, *pending* what of an endpoint is not written yet."""
 
     def __init__(
         self,
@@ -81,14 +78,12 @@ class EndpointQueries:
         monitors: Monitors,
         find_container: Callable[[Read, int], object | None],
         pending: Callable[[int], Sequence[Check]],
-        keep_checks: timedelta,
     ) -> None:
         self._db = db
         self._clock = clock
         self._monitors = monitors
         self._find_container = find_container
         self._pending = pending
-        self._keep_checks = keep_checks
         self._bars: dict[int, tuple[float, bytes]] = {}
 
     # --- lists -------------------------------------------------------------------------------------------------------
@@ -159,13 +154,12 @@ class EndpointQueries:
 
     async def checks(self, endpoint_id: int, since: datetime | None, limit: int, offset: int) -> CheckList:
         """Return one page, newest first.  Raises NotFound."""
-        now = self._clock.now()
-        now_ms, oldest_ms = to_ms(now), to_ms(max(now - self._keep_checks, since or now - self._keep_checks))
+        now_ms, since_ms = to_ms(self._clock.now()), 0 if since is None else to_ms(since)
         pending = self._pending(endpoint_id)
 
         def work(read: Read) -> tuple[list[Check], int]:
             endpoint = store.get(read, endpoint_id)
-            first = max(to_ms(endpoint.first_seen_at), oldest_ms)
+            first = max(to_ms(endpoint.first_seen_at), since_ms)
             fresh = Fresh.read(read, endpoint_id, pending)
             return reading.page(read, fresh, range(first, max(first, now_ms)), limit, offset)
 
