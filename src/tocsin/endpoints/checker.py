@@ -23,7 +23,8 @@ from tocsin.core.hub import Hub
 from tocsin.core.scheduler import Scheduler
 from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
-from tocsin.endpoints import history_store, rules, store
+from tocsin.endpoints import blocks, history_store, rules, store
+from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.guard import Guard, Scope
 from tocsin.endpoints.history_store import New
 from tocsin.endpoints.models import (
@@ -33,7 +34,7 @@ from tocsin.endpoints.models import (
     EndpointStatus,
     EndpointUpdated,
 )
-from tocsin.endpoints.monitors import Monitor, Monitors
+from tocsin.endpoints.monitors import SPARKLINE, Monitor, Monitors
 from tocsin.endpoints.plan import Plan, Verdict, evidence
 from tocsin.endpoints.totals import BAD, CODE, FIRST_BAD, Check
 from tocsin.probes.base import Result
@@ -53,6 +54,7 @@ MOST_JITTER_S = 30.0
 MILLISECOND, CLOSE = timedelta(milliseconds=1), timedelta(seconds=1)
 MOST_BUFFERED = 100_000
 MOST_TRIES = 3
+SPARKLINE_SLOTS = 36
 SLACK_S = 30.0
 """A check takes at most twice its timeout, a pause, and what others before it take; then something is stuck."""
 
@@ -125,6 +127,21 @@ class Checker:
             for check in new.get(monitor.id, []):
                 monitor.count(check)
         await self._load_day()
+        await self._load_sparklines()
+
+    async def _load_sparklines(self) -> None:
+        """Complete the sparklines of those that are checked seldom, from what is packed of the last hours."""
+        now_slot = to_ms(self._clock.now()) // SLOT_MS
+        for slot in range(now_slot, now_slot - SPARKLINE_SLOTS, -1):
+            wanted = [one.id for one in self._monitors if len(one.recent) < SPARKLINE and one.endpoint.is_checked]
+            if not wanted:
+                return
+            keys = [(slot, endpoint_id) for endpoint_id in wanted]
+            found = await self._db.read(partial(history_store.read_slots, keys=keys))
+            for (_, endpoint_id), data in found.items():
+                monitor = self._monitors.find(endpoint_id)
+                if monitor is not None:
+                    monitor.recall(blocks.unpack(slot, data))
 
     async def _load_day(self) -> None:
         """Add up today so far, hour by hour."""
@@ -249,7 +266,9 @@ class Checker:
             if verdict.status is not EndpointStatus.UP and self._stalls.during(began):
                 self.discarded += 1
                 return None
-            return await self._take(monitor, at, await self._weighed(monitor, verdict, result), result)
+            verdict = await self._weighed(monitor, verdict, result)
+            taking = asyncio.ensure_future(self._take(monitor, at, verdict, result))
+            return await asyncio.shield(taking)  # who goes away must not leave memory and disk at odds
 
     async def _weighed(self, monitor: Monitor, verdict: Verdict, result: Result) -> Verdict:
         """Return *verdict*, or that nothing is known when the fault is our own network's."""

@@ -57,7 +57,7 @@ def read_labels(labels: Iterable[tuple[str, str]]) -> Reading:
             targets[name] = (number, TYPES[match[2]], value)
         elif match[2] in _OPTIONS:
             options.setdefault(number, {})[match[2]] = value
-    problems: list[Problem] = []
+    problems = [Problem(key, f"more than {MOST_ENDPOINTS} endpoints") for key in list(targets)[MOST_ENDPOINTS:]]
     found = []
     for key, (number, endpoint_type, value) in list(targets.items())[:MOST_ENDPOINTS]:
         try:

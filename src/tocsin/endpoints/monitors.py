@@ -5,7 +5,7 @@ The database is the truth; this follows it after each commit (`refresh`), and is
 
 import asyncio
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from tocsin.core.clock import from_ms, to_ms
@@ -55,9 +55,13 @@ class Monitor:
         if day == self.day:
             self.today.add(check.code)
         if check.code != UNSEEN:
-            self.recent.append(NOTHING if check.code >= BAD else round(check.phases.total / 1000))
-            if len(self.recent) > SPARKLINE:
-                del self.recent[0]
+            self.recent.append(_shown(check))
+            del self.recent[:-SPARKLINE]
+
+    def recall(self, older: Sequence[Check]) -> None:
+        """Put checks before those of the sparkline, as far as there is room."""
+        self.recent = array("i", [_shown(check) for check in older if check.code != UNSEEN]) + self.recent
+        del self.recent[:-SPARKLINE]
 
     def add_to_day(self, day: date, totals: Totals) -> None:
         """Add what was packed of a day to what is known of it."""
@@ -76,6 +80,10 @@ class Monitor:
         seen = rules.Seen(from_ms(check.at_ms), Verdict(status, check.error), took, check.http_status, {})
         self.standing = rules.decide(self.endpoint, self.standing, seen).after
         self.unsaved = True
+
+
+def _shown(check: Check) -> int:
+    return NOTHING if check.code >= BAD else round(check.phases.total / 1000)
 
 
 class DayCount:

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
+from yarl import URL
 
 from tocsin.core.clock import Clock, to_ms
 from tocsin.core.errors import Invalid, NotFound, TargetForbidden
+from tocsin.core.secrets import MASK
 from tocsin.core.vault import Vault, VaultError
 from tocsin.db.database import Database
 from tocsin.db.tx import Actor, Tx
@@ -144,11 +146,14 @@ class Endpoints:
         name = before.name if wanted.name is UNSET or not wanted.name.strip() else _name(wanted.name)
         plain = replace(before.config, headers=self._headers.open(before))
         config = configuration.change(plain, wanted)
+        target = configuration.check_target(endpoint_type, target)
+        if config.headers and (wanted.headers is UNSET or MASK in wanted.headers.values()):
+            _check_secrets(before.target, target)
         is_same = config.headers == plain.headers
         return replace(
             before,
             endpoint_type=endpoint_type,
-            target=configuration.check_target(endpoint_type, target),
+            target=target,
             name=name,
             config=replace(config, headers=before.config.headers if is_same else self._headers.seal(config.headers)),
         )
@@ -216,6 +221,7 @@ class Endpoints:
 
     async def try_out(self, wanted: Trial) -> TrialAnswer:
         """Check something once without keeping it.  Raises Invalid, TargetForbidden."""
+        target = configuration.check_target(wanted.endpoint_type, wanted.target)
         lent: Mapping[str, str] = {}
         if wanted.endpoint_id is not None:
             number = wanted.endpoint_id
@@ -223,10 +229,11 @@ class Endpoints:
             if lender is None:
                 raise Invalid("endpoint_id must be an endpoint that there is", field="endpoint_id")
             lent = self._headers.open(lender)
+            if wanted.headers is not UNSET and MASK in wanted.headers.values():
+                _check_secrets(lender.target, target)
         config = configuration.change(Config(headers=dict(lent)), wanted)
         if wanted.headers is UNSET:
             config = replace(config, headers={})
-        target = configuration.check_target(wanted.endpoint_type, wanted.target)
         now = self._clock.now()
         endpoint = Endpoint(
             id=0,
@@ -271,6 +278,12 @@ def _delete(tx: Tx, endpoint: Endpoint) -> None:
     history_store.delete_history(tx, endpoint.id, slots)
     history_store.delete_hours(tx, endpoint.id, sorted(with_checks))
     store.remove(tx, endpoint.id)
+
+
+def _check_secrets(before: str, after: str) -> None:
+    """Raises Invalid: values of headers that nobody can read would travel to another host."""
+    if URL(before).host != URL(after).host:
+        raise Invalid("headers: their values have to be sent again when target names another host", field="headers")
 
 
 def _standalone(endpoint: Endpoint) -> Endpoint:

@@ -15,6 +15,9 @@ from tocsin.http.errors import refuse, translate
 log = structlog.get_logger("tocsin.http")
 
 BUDGET_S = 10.0
+PATIENT_S = 135.0
+PATIENT = re.compile(r"/api/v1/(endpoints/try|(endpoints|certificates)/\d+/check)/?")
+"""What waits for somebody else's answer: twice the longest timeout of a check, and a pause."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STREAM = re.compile(r"/api/v1/containers/(?:events|[^/]+/logs/stream)")
 _COMMON = (
@@ -75,7 +78,7 @@ class Edge:
         if is_stream(scope["path"]):
             await self._app(scope, receive, answer.send)
             return
-        async with asyncio.timeout(BUDGET_S):
+        async with asyncio.timeout(PATIENT_S if PATIENT.fullmatch(scope["path"]) else BUDGET_S):
             await self._app(scope, receive, answer.send)
 
     async def _fail(self, scope: Scope, answer: "_Answer", exc: AppError) -> None:

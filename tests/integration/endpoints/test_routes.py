@@ -785,3 +785,15 @@ async def test_a_moment_of_a_check_is_its_id(plain: Program):
 async def test_endpoints_of_a_container_that_does_not_exist_are_not_found(plain: Program):
     assert error(await plain.client.get("/api/v1/containers/999/endpoints")) == (404, "not_found", None)
     assert error(await plain.client.get("/api/v1/containers/x/endpoints")) == (400, "invalid_id", "container_id")
+
+
+async def test_hidden_headers_stay_with_their_host(plain: Program):
+    async with serve(answer(b"ok")) as target:
+        made = await make(plain, target.base, headers={"Authorization": "Bearer secret"})
+        elsewhere = {"target": "https://example.org/"}
+        for body in (elsewhere, {**elsewhere, "headers": {"Authorization": MASK}}):
+            assert error(await put(plain, made["id"], body)) == (400, "invalid_input", "headers")
+        trial = {**elsewhere, "endpoint_id": made["id"], "endpoint_type": "http", "headers": {"Authorization": MASK}}
+        refused = await plain.client.request("POST", "/api/v1/endpoints/try", json_body=trial)
+        assert error(refused) == (400, "invalid_input", "headers")
+        assert (await put(plain, made["id"], {"target": f"{target.base}/elsewhere"})).status == 200

@@ -146,7 +146,7 @@ def test_events_hold_no_query():
     [
         ({"name": "Shop", "container_name": ""}, "Shop"),
         ({"name": None, "container_name": "shop-web-1"}, "shop-web-1"),
-        ({"name": None, "container_name": ""}, "http://web/?token=secret"),
+        ({"name": None, "container_name": ""}, "http://web/"),
     ],
 )
 def test_who_it_is(names: dict[str, Any], shown: str):
