@@ -1,13 +1,16 @@
 """A real browser on the real pages, in front of a real engine."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from support.beside import Targets, beside
 from support.engine import Engine
+from support.pki import Authority
 from support.process import Process
 
 ARGUMENTS = [
@@ -19,6 +22,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+expect.set_options(timeout=20_000)  # a check every five seconds, on a machine that may be busy
+REFUSED = re.compile(r"ERR_|status of (400|401|409)")
 ADMIN = {"TOCSIN_ADMIN_USER": "ada", "TOCSIN_ADMIN_PASSWORD": "correct horse battery"}
 
 
@@ -31,23 +36,33 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return Authority()
+
+
 @pytest.fixture
-def server(engine: Engine, tmp_path: Path) -> Iterator[Process]:
-    """Tocsin with an admin, watching the engine."""
+def targets() -> Iterator[Targets]:
+    """Servers to be checked, that can be broken and mended while the browser looks on."""
+    with beside() as found:
+        yield found
+
+
+@pytest.fixture
+def server(engine: Engine, authority: Authority, tmp_path: Path) -> Iterator[Process]:
+    """Tocsin with an admin, watching the engine; it may check this machine, and trusts the authority of the tests."""
     process = Process(
         tmp_path / "data",
         TOCSIN_RUNTIME="docker",
         TOCSIN_DOCKER_HOST=engine.url,
         TOCSIN_ARCHIVE_AFTER="1s",
+        TOCSIN_EGRESS_ALLOW="127.0.0.1,localhost",
+        TOCSIN_CA_FILE=str(authority.write(tmp_path)),
         **ADMIN,
     )
     process.start()
     yield process
     process.stop()
-
-
-class Problems(list[str]):
-    """What the browser complained about."""
 
 
 @pytest.fixture
@@ -60,15 +75,23 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, server: Process) -> Iterator[Page]:
-    """A page that is signed in; the test fails if the browser logged an error that is not a lost connection."""
+    """A page that is signed in; the test fails if the browser logged an error that is not a lost connection.
+
+    That what somebody typed was refused (400, 401, 409) is no error.
+    """
     page = context.new_page()
     problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"{message.text} {message.location['url']}")
+
+    page.on("console", hear)
     page.on("pageerror", lambda error: problems.append(str(error)))
     sign_in(page, server)
     yield page
-    bad = [text for text in problems if "ERR_" not in text and "401" not in text]
-    assert bad == []
+    bad = [text for text in problems if not REFUSED.search(text)]
+    assert bad == [], server.log
 
 
 def sign_in(page: Page, server: Process) -> None:

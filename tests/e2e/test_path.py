@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.engine import Engine
+from support.pages import assert_never_reloaded, mark
 from support.process import Process
 
 SCRIPT = "while [ ! -e /tmp/die ]; do sleep 0.05; done; echo 'cannot reach the database' >&2; exit 3"
@@ -15,15 +16,6 @@ CRASHER = ("sh", "-c", f"echo ready; {SCRIPT}")
 
 def row(page: Page, name: str):
     return page.locator(f'[data-testid="container-row"][data-name="{name}"]')
-
-
-def mark(page: Page) -> None:
-    """Leave a mark that a reload would wipe away."""
-    page.evaluate("window.notReloaded = true")
-
-
-def assert_never_reloaded(page: Page) -> None:
-    assert page.evaluate("window.notReloaded") is True
 
 
 def test_the_whole_path_of_a_stranger(context: BrowserContext, engine: Engine, tmp_path: Path):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dayBefore, milliseconds, percent, relative, shortDuration, tidyDuration } from './time'
+import { axisMilliseconds, dayBefore, milliseconds, percent, relative, shortDuration, tidyDuration } from './time'
 
 const NOW = Date.parse('2026-03-04T12:00:00Z')
 
@@ -30,11 +30,19 @@ it('never rounds up to a perfect score', () => {
 })
 
 it.each([
-  [0.42, '0.4\u00a0ms'],
+  [0, '<\u00a01\u00a0ms'],
+  [0.42, '<\u00a01\u00a0ms'],
+  [1, '1\u00a0ms'],
+  [2.46, '2.5\u00a0ms'],
   [12.6, '13\u00a0ms'],
   [1440, '1.44\u00a0s'],
   [10_001, '10\u00a0s'],
 ])('%d ms is %s', (ms, text) => expect(milliseconds(ms, 'en')).toBe(text))
+
+it('begins an axis with nothing', () => {
+  expect(axisMilliseconds(0, 'fr')).toBe('0\u00a0ms')
+  expect(axisMilliseconds(0.5, 'fr')).toBe('0,5\u00a0ms')
+})
 
 it.each([
   ['30s', '30s'],

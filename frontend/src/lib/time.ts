@@ -92,8 +92,13 @@ export function percent(value: number, locale: string): string {
   return new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 2 }).format(shown / 100)
 }
 
-/** "12 ms", "1.4 s": as exact as anybody wants to know. */
+/** "12 ms", "1.4 s": as exact as anybody wants to know; what took less than a millisecond still took some time. */
 export function milliseconds(ms: number, locale: string): string {
+  return ms < 1 ? `<\u00a0${axisMilliseconds(1, locale)}` : axisMilliseconds(ms, locale)
+}
+
+/** A mark on an axis of milliseconds, which begins with nothing. */
+export function axisMilliseconds(ms: number, locale: string): string {
   const inSeconds = ms >= 1000
   const digits = inSeconds ? (ms < 10_000 ? 2 : 1) : ms < 10 ? 1 : 0
   const figure = new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(inSeconds ? ms / 1000 : ms)

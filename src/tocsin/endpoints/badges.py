@@ -51,7 +51,9 @@ def _uptime(endpoint: EndpointView, uptime: EndpointUptime) -> Badge:
 
 def _response(endpoint: EndpointView, _up: EndpointUptime) -> Badge:
     took = endpoint.last_response_time_ms
-    return Badge("response", "no data" if took is None else f"{took} ms", GREY if took is None else GREEN)
+    if took is None:
+        return Badge("response", "no data", GREY)
+    return Badge("response", f"{took} ms" if took else "< 1 ms", GREEN)
 
 
 KINDS: dict[str, Callable[[EndpointView, EndpointUptime], Badge]] = {

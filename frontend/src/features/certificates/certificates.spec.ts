@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aCertificate } from '@/testing/mount'
 import { chainNodes } from './chain'
+import { daysText } from './days'
 import { bodyOf, changeOf, draftOf, intervalsWith, parseDays } from './draft'
 import { filterFromQuery, filterToQuery, matches } from './filter'
 import { inOrder, lifeLeft, placeOf } from './standing'
@@ -38,6 +39,16 @@ describe('the chain', () => {
   })
 
   it('has nothing to show when nothing was sent', () => expect(chainNodes({ chain: [], chain_fault: null }, NOW)).toEqual([]))
+})
+
+it.each([
+  [null, 'certificate.days_unknown 0'],
+  [5, 'certificate.days_left 5'],
+  [0, 'certificate.days_left 0'],
+  [-1, 'certificate.ended 0'],
+  [-4, 'certificate.ended 3'],
+])('says how many whole days are left or gone: %s', (days, said) => {
+  expect(daysText(days, (key, count) => `${key} ${count}`)).toBe(said)
 })
 
 describe('the list', () => {
