@@ -28,8 +28,8 @@ from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import blocks, history_store, store
 from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.checker import LONGEST_WAIT_S, MOST_WAITING
-from tocsin.endpoints.models import ResponseRange
 from tocsin.endpoints.monitors import Monitors
+from tocsin.endpoints.objects import ResponseRange
 from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.endpoints.totals import Check, sum_of, total_of

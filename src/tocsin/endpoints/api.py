@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from tocsin.db.tx import Actor
-from tocsin.endpoints.models import (
+from tocsin.endpoints.models import EndpointSource, EndpointStatus, EndpointType
+from tocsin.endpoints.objects import (
     CheckList,
     CheckView,
     ContainerEndpoints,
@@ -16,9 +17,6 @@ from tocsin.endpoints.models import (
     EndpointDays,
     EndpointDetail,
     EndpointList,
-    EndpointSource,
-    EndpointStatus,
-    EndpointType,
     NewEndpoint,
     ResponseRange,
     ResponseTimes,

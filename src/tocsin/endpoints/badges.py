@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from tocsin.core.clock import Clock
 from tocsin.core.errors import NotFound
-from tocsin.endpoints.models import EndpointStatus, EndpointUptime, EndpointView
+from tocsin.endpoints.models import EndpointStatus
+from tocsin.endpoints.objects import EndpointUptime, EndpointView
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.http.asgi import Receive, Scope, Send, respond
 from tocsin.http.errors import refuse

@@ -17,14 +17,8 @@ from tocsin.core.durations import format_duration, parse_duration
 from tocsin.core.errors import Invalid
 from tocsin.core.patterns import compile_pattern
 from tocsin.core.secrets import MASK
-from tocsin.endpoints.models import (
-    METHODS,
-    RECORD_TYPES,
-    Config,
-    ConfigView,
-    EndpointOptions,
-    EndpointType,
-)
+from tocsin.endpoints.models import METHODS, RECORD_TYPES, Config, EndpointType
+from tocsin.endpoints.objects import ConfigView, EndpointOptions
 from tocsin.endpoints.targets import is_address, parse_host_port
 from tocsin.probes.http import parse_target
 

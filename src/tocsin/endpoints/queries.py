@@ -13,23 +13,20 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read
 from tocsin.endpoints import history_store, reading, store, views
 from tocsin.endpoints.history_store import HOUR_MS
-from tocsin.endpoints.models import (
+from tocsin.endpoints.models import Endpoint, EndpointSource, EndpointStatus, EndpointType
+from tocsin.endpoints.monitors import NOTHING, Monitor, Monitors
+from tocsin.endpoints.objects import (
     CheckList,
     ContainerEndpoints,
     DayUptime,
-    Endpoint,
     EndpointDays,
     EndpointDetail,
     EndpointList,
-    EndpointSource,
-    EndpointStatus,
-    EndpointType,
     EndpointUptime,
     EndpointView,
     ResponseRange,
     ResponseTimes,
 )
-from tocsin.endpoints.monitors import NOTHING, Monitor, Monitors
 from tocsin.endpoints.reading import DAY_MS, Fresh
 from tocsin.endpoints.totals import Check, Totals, sum_of
 

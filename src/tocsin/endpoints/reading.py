@@ -9,7 +9,7 @@ from tocsin.db.tx import Read
 from tocsin.endpoints import history_store
 from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.history_store import HOUR_MS, day_of
-from tocsin.endpoints.models import EndpointUptime
+from tocsin.endpoints.objects import EndpointUptime
 from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
 
 DAY_MS = 24 * HOUR_MS

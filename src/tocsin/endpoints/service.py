@@ -20,20 +20,9 @@ from tocsin.endpoints import config as configuration
 from tocsin.endpoints import history_store, rules, store, views
 from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.checker import Checker, Outcome
-from tocsin.endpoints.models import (
-    CheckView,
-    Config,
-    Endpoint,
-    EndpointChange,
-    EndpointSource,
-    NewEndpoint,
-    NotStandalone,
-    RemovalReason,
-    TooManyEndpoints,
-    Trial,
-    TrialAnswer,
-)
+from tocsin.endpoints.models import Config, Endpoint, EndpointSource, NotStandalone, RemovalReason, TooManyEndpoints
 from tocsin.endpoints.monitors import Monitors
+from tocsin.endpoints.objects import CheckView, EndpointChange, NewEndpoint, Trial, TrialAnswer
 from tocsin.endpoints.plan import Plan, evidence
 from tocsin.endpoints.react import BADGE_BYTES, put_aside
 from tocsin.probes.base import Cause, Failed

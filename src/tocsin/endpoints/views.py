@@ -6,19 +6,14 @@ from typing import Any
 from tocsin.core.clock import from_ms, wire, wire_or_none
 from tocsin.endpoints import config, totals
 from tocsin.endpoints.models import (
-    CheckView,
-    ContainerEndpoint,
     Endpoint,
     EndpointDiscovered,
     EndpointRemoved,
     EndpointUpdated,
-    EndpointView,
-    EvidenceView,
-    PhasesView,
     RemovalReason,
-    ResponsePoint,
     Standing,
 )
+from tocsin.endpoints.objects import CheckView, ContainerEndpoint, EndpointView, EvidenceView, PhasesView, ResponsePoint
 from tocsin.endpoints.rules import GOOD, shown_target
 from tocsin.endpoints.totals import Check, Totals
 from tocsin.probes.base import Phases

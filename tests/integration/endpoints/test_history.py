@@ -17,8 +17,9 @@ from tocsin.db.database import Database
 from tocsin.db.engine import open_engine, sqlite_url
 from tocsin.db.migrate import migrate
 from tocsin.endpoints import history_store, packer, store, tables
-from tocsin.endpoints.models import Endpoint, EndpointSource, EndpointType, ResponseRange, Standing
+from tocsin.endpoints.models import Endpoint, EndpointSource, EndpointType, Standing
 from tocsin.endpoints.monitors import Monitors
+from tocsin.endpoints.objects import ResponseRange
 from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.endpoints.totals import BAD, FIRST_BAD, GOOD, SLOW, UNSEEN, Check, total_of

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from tocsin.endpoints import views
 from tocsin.endpoints.badges import GREEN, GREY, KINDS, draw
-from tocsin.endpoints.models import Config, Endpoint, EndpointSource, EndpointType, EndpointUptime, Standing
+from tocsin.endpoints.models import Config, Endpoint, EndpointSource, EndpointType, Standing
+from tocsin.endpoints.objects import EndpointUptime
 
 T0 = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 NEVER = EndpointUptime(hour=None, day=None, week=None, month=None, quarter=None)

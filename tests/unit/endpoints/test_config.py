@@ -11,7 +11,8 @@ from msgspec import UNSET
 from tocsin.core.errors import Invalid
 from tocsin.core.secrets import MASK
 from tocsin.endpoints.config import change, parse_statuses, set_option, view
-from tocsin.endpoints.models import METHODS, RECORD_TYPES, Config, EndpointChange, EndpointOptions, NewEndpoint, Trial
+from tocsin.endpoints.models import METHODS, RECORD_TYPES, Config
+from tocsin.endpoints.objects import EndpointChange, EndpointOptions, NewEndpoint, Trial
 
 EVERYTHING: dict[str, Any] = {
     "interval": "1m30s",
