@@ -80,8 +80,9 @@ def serve_checks() -> None:
     import uvloop
 
     from tocsin.core.egress import EgressPolicy, parse_rules
-    from tocsin.probes.http import HttpProbe, HttpSpec, build_request, parse_target
+    from tocsin.probes.http import HttpProbe
     from tocsin.probes.kinds import Probes
+    from tocsin.probes.request import HttpSpec, build_request, parse_target
 
     async def rounds() -> None:
         policy = EgressPolicy(parse_rules("127.0.0.1,localhost,::1"), parse_rules(""))

@@ -20,7 +20,7 @@ from tocsin.endpoints import history_store
 from tocsin.endpoints import store as endpoint_store
 from tocsin.endpoints.models import Endpoint
 from tocsin.logs import store as log_store
-from tocsin.probes.http import parse_target
+from tocsin.probes.request import parse_target
 from tocsin.runtimes.base import Runtime
 from tocsin.runtimes.docker import DockerRuntime
 from tocsin.runtimes.docker.client import LOCAL_SOCKET

@@ -20,7 +20,7 @@ from tocsin.core.secrets import MASK
 from tocsin.endpoints.models import METHODS, RECORD_TYPES, Config, EndpointType
 from tocsin.endpoints.objects import ConfigView, EndpointOptions
 from tocsin.endpoints.targets import is_address, parse_host_port
-from tocsin.probes.http import parse_target
+from tocsin.probes.request import parse_target
 
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 5.0, 86_400.0
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 1.0, 60.0

@@ -16,9 +16,10 @@ from tocsin.endpoints.models import Config, Endpoint, EndpointStatus, EndpointTy
 from tocsin.endpoints.targets import parse_host_port
 from tocsin.probes.base import Cause, HttpAnswer, Result
 from tocsin.probes.dns import DnsSpec
-from tocsin.probes.http import LARGEST_BODY, HttpSpec, build_request, parse_target
+from tocsin.probes.exchange import LARGEST_BODY
 from tocsin.probes.icmp import IcmpSpec
 from tocsin.probes.kinds import Spec
+from tocsin.probes.request import HttpSpec, build_request, parse_target
 from tocsin.probes.tcp import TcpSpec
 
 EXCERPT_CHARACTERS, MOST_HEADERS, LONGEST_HEADER = 600, 20, 200

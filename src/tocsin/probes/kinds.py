@@ -7,9 +7,10 @@ from tocsin.core.egress import EgressPolicy
 from tocsin.probes.base import Result
 from tocsin.probes.connect import Dialer, Slots, Trust
 from tocsin.probes.dns import DnsProbe, DnsSpec
-from tocsin.probes.http import HttpProbe, HttpSpec
+from tocsin.probes.http import HttpProbe
 from tocsin.probes.icmp import IcmpProbe, IcmpSpec
 from tocsin.probes.names import Names
+from tocsin.probes.request import HttpSpec
 from tocsin.probes.tcp import TcpProbe, TcpSpec
 
 Spec = HttpSpec | TcpSpec | DnsSpec | IcmpSpec

@@ -20,9 +20,10 @@ from tocsin.core.egress import Address, EgressPolicy, parse_rules
 from tocsin.probes.base import Result
 from tocsin.probes.connect import Dialer, Slots, Trust
 from tocsin.probes.dns import DnsProbe
-from tocsin.probes.http import HttpProbe, HttpSpec, parse_target
+from tocsin.probes.http import HttpProbe
 from tocsin.probes.icmp import IcmpProbe
 from tocsin.probes.names import Names
+from tocsin.probes.request import HttpSpec, parse_target
 from tocsin.probes.tcp import TcpProbe, TcpSpec
 
 LOCAL = "127.0.0.0/8, ::1"

@@ -54,7 +54,8 @@ from support.targets import (
 )
 from support.targets import Target as Server
 from tocsin.probes.base import Cause, Result
-from tocsin.probes.http import LARGEST_BODY, HttpSpec, parse_target
+from tocsin.probes.exchange import LARGEST_BODY
+from tocsin.probes.request import HttpSpec, parse_target
 
 ALL = LARGEST_BODY
 """The limit of a check that asks about the body."""

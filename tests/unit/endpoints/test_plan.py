@@ -11,8 +11,8 @@ from tocsin.endpoints.models import Config, Endpoint, EndpointSource, EndpointSt
 from tocsin.endpoints.plan import Plan, Verdict, evidence, make_plan
 from tocsin.probes.base import Cause, HttpAnswer, Phases, Result
 from tocsin.probes.dns import DnsSpec
-from tocsin.probes.http import HttpSpec
 from tocsin.probes.icmp import IcmpSpec
+from tocsin.probes.request import HttpSpec
 from tocsin.probes.tcp import TcpSpec
 
 T0 = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tocsin.core.errors import Invalid
 from tocsin.probes.base import Cause, Failed, HttpAnswer
-from tocsin.probes.http import HttpSpec, Target, _location, build_request, parse_target
+from tocsin.probes.request import HttpSpec, Target, build_request, location_of, parse_target
 
 HERE = parse_target("https://web.test/a/b?c=d")
 
@@ -168,25 +168,25 @@ def leading(to: str | bytes) -> HttpAnswer:
     ],
 )
 def test_a_redirect_leads_there(to: str, base: str):
-    assert _location(HERE, leading(to)) == parse_target(base)
+    assert location_of(HERE, leading(to)) == parse_target(base)
 
 
 @pytest.mark.parametrize("to", ["ftp://web.test/", "file:///etc/passwd", "http://", "http://[::1", "http://a:99999/"])
 def test_a_redirect_to_what_we_do_not_ask_is_told_without_saying_where(to: str):
     with pytest.raises(Failed) as failed:
-        _location(HERE, leading(to))
+        location_of(HERE, leading(to))
     assert (failed.value.cause, to in failed.value.error) == (Cause.PROTOCOL, False)
 
 
 @pytest.mark.parametrize("header", [b"", b"Location:\r\n", b"Location: \r\n", b"X-Location: /there\r\n"])
 def test_a_redirect_that_says_nothing_leads_nowhere(header: bytes):
-    assert _location(HERE, HttpAnswer(status=302, head=b"HTTP/1.1 302 Found\r\n" + header + b"\r\n")) is None
+    assert location_of(HERE, HttpAnswer(status=302, head=b"HTTP/1.1 302 Found\r\n" + header + b"\r\n")) is None
 
 
 @given(st.binary(max_size=60) | WILD.map(lambda text: text.encode("utf-8", "replace")))
 def test_no_redirect_breaks_anything(to: bytes):
     try:
-        found = _location(HERE, leading(to))
+        found = location_of(HERE, leading(to))
     except Failed:
         return
     if found is not None:

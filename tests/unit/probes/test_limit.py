@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tocsin.probes.http import Limit
+from tocsin.probes.limit import Limit
 
 
 def limit(seconds: float) -> Limit:
