@@ -22,6 +22,7 @@ import pytest
 
 from support.behaviours import answer
 from support.journal import Journal
+from support.long import long
 from support.process import Process
 from support.program import Program, running, until
 from support.targets import Target, serve
@@ -161,6 +162,7 @@ def test_kill_while_checking_loses_no_alert_and_rings_none_twice_or_for_nothing(
 
 
 @pytest.mark.timeout(180)
+@long
 def test_failures_in_a_row_are_counted_across_a_kill(process: Process, site: Site):
     """What was counted before the kill is not counted anew: two failures before, one after make three."""
     site.broken.add(0)
@@ -212,6 +214,7 @@ def test_standing_still_judges_nobody_and_everybody_is_checked_again_in_time(pro
 
 
 @pytest.mark.timeout(120)
+@long
 def test_the_time_we_stood_still_is_not_taken_for_slowness(process: Process, site: Site):
     page = f"{site.base}/{SLOW_FROM}"
     ids = {add(process, "slow page", page, timeout="5s", degraded_after="900ms", failure_threshold=1): "slow page"}
@@ -230,6 +233,7 @@ def test_the_time_we_stood_still_is_not_taken_for_slowness(process: Process, sit
 
 
 @pytest.mark.timeout(120)
+@long
 def test_who_breaks_while_we_stand_still_rings_all_the_same(process: Process, site: Site):
     ids = {add(process, f"page {number}", f"{site.base}/{number}"): f"page {number}" for number in range(10)}
     journal = Journal(process.data_dir, ids)

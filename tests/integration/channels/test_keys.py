@@ -15,7 +15,7 @@ from integration.alerts.test_routes import error, fire
 from integration.channels.test_channels import accepted, add, put
 from support.program import Program
 from support.sink import Sink
-from tocsin.app import StartProblem
+from tocsin.process import StartProblem
 
 
 def other_key() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.journal import Journal
+from support.long import long
 from support.nameserver import EVERY_NAME, Mood, NameServer, nameserver
 from support.namespaces import FILES, Network, network
 from support.process import Process
@@ -163,7 +164,7 @@ def mend(lan: Network) -> None:
 Break = Callable[[Network], None]
 
 
-@pytest.mark.parametrize("trouble", [pull, swallow])
+@pytest.mark.parametrize("trouble", [pull, pytest.param(swallow, marks=long)])
 async def test_when_nothing_can_be_reached_nobody_is_judged_and_one_alert_tells_of_it(
     watch: Watch, lan: Network, trouble: Break
 ):
@@ -185,6 +186,7 @@ async def test_when_nothing_can_be_reached_nobody_is_judged_and_one_alert_tells_
     assert (alert["source"], alert["severity"]) == ("system", "critical")
 
 
+@long
 async def test_a_cut_network_is_told_once_though_names_cannot_be_looked_up_either(watch: Watch, lan: Network):
     async with names_of(lan):
         await several_by_name(watch)
@@ -216,6 +218,7 @@ async def test_a_restart_while_the_network_is_cut_rings_nothing(watch: Watch, la
     assert told[-1] == LOCAL_BACK
 
 
+@long
 async def test_a_start_while_the_network_is_cut_rings_nothing(watch: Watch, lan: Network):
     await several(watch, lan)
     watch.process.kill()
@@ -229,6 +232,7 @@ async def test_a_start_while_the_network_is_cut_rings_nothing(watch: Watch, lan:
     await watch.stand(all_are("up"))
 
 
+@long
 async def test_when_nothing_is_watched_any_more_nothing_is_said_to_be_lost(watch: Watch, lan: Network):
     for name in HOSTS:
         await watch.add(f"{name} port", "tcp", f"{lan[name].address}:8080")
@@ -246,6 +250,7 @@ async def test_when_nothing_is_watched_any_more_nothing_is_said_to_be_lost(watch
     await watch._until(lambda: watch.journal.alerts(watch.mark)[-1], lambda last: last == LOCAL_BACK, 30)
 
 
+@long
 async def test_without_the_internet_what_is_near_is_still_judged(watch: Watch, lan: Network):
     """`web` and `mail` stand for addresses far away, `db` and the name server are near."""
     lan["web"].stand_for("1.1.1.1")
@@ -281,7 +286,7 @@ async def test_without_the_internet_what_is_near_is_still_judged(watch: Watch, l
 # --- (b) one host is down --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["cut", "drop"])
+@pytest.mark.parametrize("how", ["cut", pytest.param("drop", marks=long)])
 async def test_one_host_among_several_rings_and_the_others_do_not(watch: Watch, lan: Network, how: str):
     await several(watch, lan)
     if how == "cut":
@@ -304,6 +309,7 @@ async def test_one_host_among_several_rings_and_the_others_do_not(watch: Watch, 
     await watch._until(lambda: set(watch.journal.alerts(watch.mark)), lambda found: found == ringing | ended, 20)
 
 
+@long
 async def test_many_endpoints_of_one_silent_host_are_all_judged_and_keep_nobody_else(watch: Watch, lan: Network):
     many = {f"mail {number}" for number in range(40)}
     for name in many:
@@ -319,6 +325,7 @@ async def test_many_endpoints_of_one_silent_host_are_all_judged_and_keep_nobody_
     assert min(len(checks[name]) for name in ("web", "db")) >= 2
 
 
+@long
 async def test_many_names_of_one_machine_are_one_witness(watch: Watch, lan: Network):
     """Most of what is watched is on `mail`: when that goes, it is not the network."""
     async with names_of(lan) as server:
@@ -340,7 +347,7 @@ async def test_many_names_of_one_machine_are_one_witness(watch: Watch, lan: Netw
 # --- (c, d) names ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mood", ["silent", "servfail", "refused"])
+@pytest.mark.parametrize("mood", ["silent", *(pytest.param(mood, marks=long) for mood in ("servfail", "refused"))])
 async def test_when_names_cannot_be_looked_up_any_more_old_answers_do_and_one_alert_tells_of_it(
     watch: Watch, lan: Network, mood: Mood
 ):
@@ -357,6 +364,7 @@ async def test_when_names_cannot_be_looked_up_any_more_old_answers_do_and_one_al
 
 
 @pytest.mark.parametrize("mood", ["silent", "servfail"])
+@long
 async def test_a_restart_while_names_cannot_be_looked_up_rings_nothing_but_that(watch: Watch, lan: Network, mood: Mood):
     async with names_of(lan) as server:
         await several_by_name(watch)
@@ -386,6 +394,7 @@ async def test_one_name_that_nobody_can_tell_is_down_while_others_are_looked_up(
         }
 
 
+@long
 async def test_many_names_that_nobody_tells_do_not_keep_others_from_being_looked_up(watch: Watch, lan: Network):
     """More silent names than there are threads to ask: right after a start no old answer is there to help."""
     resolv = FILES / lan["ours"].namespace / "resolv.conf"
@@ -413,6 +422,7 @@ async def several_by_name_beside(watch: Watch) -> None:
 # --- (e) no way there ------------------------------------------------------------------------------------------------
 
 
+@long
 async def test_without_a_way_to_one_target_nothing_is_known_of_that_one(watch: Watch, lan: Network):
     lan["db"].stand_for("10.98.0.7")
     await several(watch, lan)
