@@ -31,6 +31,7 @@ MOST_WITNESSES = 3
 WITNESS_TIMEOUT_S = 5.0
 SETTLING_S = 10.0
 """A network that comes back comes back bit by bit: so long, what still fails there is not judged."""
+_SILENT = NETWORK | {Cause.OURS, Cause.FORBIDDEN}
 _ROOT = (DnsSpec(".", "NS"),)
 FRESH_S = 3.0
 """How long an answer about our own network holds: a burst of failures asks once."""
@@ -154,12 +155,12 @@ class Guard:
         return scope_of_address(None if host is None else self._probes.names.known(host))
 
     async def _any_answers(self, scope: Scope, witnesses: Sequence[Spec]) -> bool:
-        """Ask all at once; say whether any answers, or fails for a reason of its own."""
+        """Ask all at once; say whether any answers, or fails for a reason of its own, which only who is there can."""
         specs: list[Spec] = [*witnesses]
         if scope is not Scope.DNS:
             specs += [TcpSpec(host, port) for host, port in self._references]
         found = await asyncio.gather(*(self._probes.probe(spec, WITNESS_TIMEOUT_S) for spec in specs))
-        return any(one.cause not in NETWORK for one in found)
+        return any(one.cause not in _SILENT for one in found)
 
     async def _lose(self, scope: Scope, error: str, witnesses: tuple[Spec, ...]) -> None:
         now = self._clock.now()
@@ -169,7 +170,11 @@ class Guard:
         self.lost[scope] = Lost(now, error, len(mine), witnesses)
         log.warning("own network does not work", scope=scope.value, error=error)
         fact = self.fact(scope)
-        await self._tell(lambda tx: tx.emit(fact))
+        try:
+            await self._db.write(lambda tx: tx.emit(fact))
+        except BaseException:
+            del self.lost[scope]  # what could not be told has not been noticed: the next failure asks again
+            raise
 
     async def watch(self) -> None:
         """Look whether what was lost is back, and whether name servers that fell silent are there at all."""
@@ -200,17 +205,18 @@ class Guard:
         self._asked.pop(scope, None)
         if lost is None:
             return
-        self._back[scope] = self._clock.monotonic()
         now = self._clock.now()
         seconds = int((now - lost.since).total_seconds())
         log.info("own network works again", scope=scope.value, seconds=seconds)
         fact = ConnectivityRecovered(scope=scope.value, lost_seconds=seconds, timestamp=wire(now))
-        await self._tell(lambda tx: tx.emit(fact))
+        try:
+            await self._db.write(lambda tx: tx.emit(fact))
+        except BaseException:
+            self.lost[scope] = lost
+            raise
+        self._back[scope] = self._clock.monotonic()
         for listener in self.come_back:
             listener(scope)
-
-    async def _tell(self, work: Callable[[Tx], object]) -> None:
-        await self._db.write(work)
 
 
 def _was_well(monitor: Monitor) -> bool:

@@ -13,7 +13,7 @@ from tocsin.probes.base import Cause, Failed, from_os_error
 from tocsin.probes.names import MOST_REMEMBERED, Names
 
 MOST_AT_ONCE = 1000
-MOST_PER_HOST = 10
+MOST_PER_HOST = 30
 HANDSHAKES_AT_ONCE = 32
 LONGEST_HANDSHAKE_WAIT_S = 1.0
 """A handshake is half a millisecond of computing and a quarter of a megabyte: a queue keeps bursts small, but nobody
