@@ -185,7 +185,7 @@ class Tocsin:
         self.egress = EgressPolicy(settings.egress_allow, settings.egress_deny)
         self.sender = Sender(self.egress, clock)
         look = partial(inspect, ca_file=settings.ca_file)
-        self.certificate_watch = CertificateWatch(self.db, clock, self.egress, look)
+        self.certificate_watch = CertificateWatch(self.db, clock, self.egress, look, lambda: bool(self.guard.lost))
         self.certificates = Certificates(self.db, clock, self.egress, self.certificate_watch, certificate_sources)
         self._make_endpoints()
         mailer = Mailer(mail_server(settings))

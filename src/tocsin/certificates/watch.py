@@ -29,13 +29,19 @@ Inspect = Callable[[Target, datetime], Awaitable[Inspection]]
 
 
 class CertificateWatch:
-    """*inspect* looks at a target; it raises ValueError when it cannot judge anything."""
+    """*inspect* looks at a target; it raises ValueError when it cannot judge anything.
 
-    def __init__(self, db: Database, clock: Clock, egress: EgressPolicy, inspect: Inspect) -> None:
+    *is_cut_off* says whether our own network is known to be lost: then nobody is unreachable but we.
+    """
+
+    def __init__(
+        self, db: Database, clock: Clock, egress: EgressPolicy, inspect: Inspect, is_cut_off: Callable[[], bool]
+    ) -> None:
         self._db = db
         self._clock = clock
         self._egress = egress
         self._inspect = inspect
+        self._is_cut_off = is_cut_off
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[int, asyncio.Task[None]] = {}
 
@@ -91,6 +97,9 @@ class CertificateWatch:
             seen = await self._see(monitor, self._clock.now())
         except ValueError as exc:  # our own fault: no verdict on anybody
             log.error("certificates cannot be judged", error=str(exc))
+            await self._postpone(monitor.id)
+            return
+        if seen.leaf is None and self._is_cut_off():
             await self._postpone(monitor.id)
             return
         jitter_s = random.uniform(0, times.LARGEST_JITTER) * monitor.check_interval_seconds  # noqa: S311
