@@ -1,8 +1,8 @@
 """10,000 endpoints checked every 30 s, half of them over TLS, with everything that follows: verdicts, storage, events.
 
-How:   a database with 10,000 endpoints is prepared, the program started on one core, nginx on the other; after all have
-       been checked once, CPU, lateness and written bytes are taken over a window. Then the same with an interval of 5 s,
-       which is more than one core can do.
+How:   a database with 10,000 endpoints is prepared, the program started on one core, nginx on the other; after all
+       have been checked once, CPU, lateness and written bytes are taken over a window. Then the same with an interval
+       of 5 s, which is more than one core can do.
 Limit: one core; at saturation a probe of the same targets by the blackbox exporter.
 Goal:  ≤ 25 % of a core, lateness p99 ≤ 10 ms, ≤ 120 MB; 0.5 ms of CPU for a check, everything included (the same
        machine spends 2.5 ms with Prometheus and the blackbox exporter, 5.8 ms with Uptime Kuma).

@@ -79,6 +79,7 @@ from tocsin.logs.download import LogDownload
 from tocsin.logs.reader import LogReader
 from tocsin.logs.stream import LogStream
 from tocsin.parts import (
+    count_all,
     database_url,
     find_https,
     mail_server,
@@ -206,7 +207,11 @@ class Tocsin:
 
         self.metrics = Metrics(self.hub, self.channels.backlog)
         self.system = System(
-            self.db, self.supervisor, lambda: [watch.status for watch in self.watches], settings.organisation_name
+            self.db,
+            self.supervisor,
+            lambda: [watch.status for watch in self.watches],
+            settings.organisation_name,
+            count_all,
         )
         self.metrics.registry.register(EndpointCollector(self.monitors, self.checker, lambda: len(self.guard.lost)))
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)

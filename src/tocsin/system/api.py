@@ -32,7 +32,6 @@ FEATURES = (
 )
 AVAILABLE: frozenset[str] = frozenset()
 """The features that are really there. Each comes in with the change that builds it."""
-QUOTAS = ("endpoints", "heartbeats", "certificates", "status_components")
 
 
 class HealthView(msgspec.Struct, kw_only=True):
@@ -115,7 +114,7 @@ async def get_edition(system: NamedDependency[System]) -> Edition:
         edition="community",
         organisation_name=system.organisation_name,
         features={name: name in AVAILABLE for name in FEATURES},
-        quotas={name: Quota(0, -1) for name in QUOTAS},
+        quotas={name: Quota(used, -1) for name, used in (await system.used()).items()},
     )
 
 

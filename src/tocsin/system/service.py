@@ -1,11 +1,12 @@
 """What Tocsin knows about itself, asked at the moment of the call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tocsin.core.clock import wire_or_none
 from tocsin.core.supervision import Supervisor
 from tocsin.db.database import Database
+from tocsin.db.tx import Read
 
 
 class Engine(Protocol):
@@ -28,11 +29,17 @@ class System:
         supervisor: Supervisor,
         engines: Callable[[], Sequence[Engine]],
         organisation_name: str,
+        count: Callable[[Read], Mapping[str, int]],
     ) -> None:
         self._db = db
         self._supervisor = supervisor
         self._engines = engines
         self.organisation_name = organisation_name
+        self._count = count
+
+    async def used(self) -> Mapping[str, int]:
+        """Return how many there are of what other programs have a limit for."""
+        return await self._db.read(self._count)
 
     @property
     def database_failure(self) -> str | None:
