@@ -31,11 +31,19 @@ from tocsin.webhooks import store as webhook_store
 
 def find_https(read: Read, host: str, port: int) -> Endpoint | None:
     """Return an active endpoint that is checked by https at this host and port."""
-    for endpoint in endpoint_store.find_https(read, host):
+    for endpoint in endpoint_store.find_https(read, {host, _as_typed(host)}):
         target = parse_target(endpoint.target)
         if (target.host, target.port) == (host, port):
             return endpoint
     return None
+
+
+def _as_typed(host: str) -> str:
+    """Return a host name as people may have written it: in letters of their own."""
+    try:
+        return host.encode("ascii").decode("idna")
+    except UnicodeError:
+        return host
 
 
 def was_told(read: Read, scope: str) -> bool:

@@ -100,7 +100,12 @@ class EndpointKind:
             found.append(self._raise(read, endpoint, DOWN, Severity.CRITICAL, message, details, now))
         else:
             found.append(_clear(key, now, DOWN))
-        if not standing.slow_alerting:
+        if standing.slow_alerting:
+            took, most = standing.last_response_time_ms or 0, endpoint.config.degraded_after_ms or 0
+            details = {"target": endpoint.target.partition("?")[0], "response_time_ms": took, "degraded_after_ms": most}
+            message = _slow_message(endpoint, took, most)
+            found.append(self._raise(read, endpoint, SLOW, Severity.WARNING, message, details, now))
+        else:
             found.append(_clear(key, now, SLOW))
         return found
 
@@ -125,7 +130,7 @@ class EndpointKind:
             "response_time_ms": fact.response_time_ms,
             "degraded_after_ms": fact.degraded_after_ms,
         }
-        message = f"{endpoint.shown_name} is slow: {fact.response_time_ms} ms, expected {fact.degraded_after_ms} ms"
+        message = _slow_message(endpoint, fact.response_time_ms, fact.degraded_after_ms)
         return self._raise(read, endpoint, SLOW, Severity.WARNING, message, details, now)
 
     def _raise(
@@ -170,6 +175,10 @@ def _message(endpoint: Endpoint, error: str, failures: int) -> str:
     target = endpoint.target.partition("?")[0]
     name = f"{endpoint.name} ({target})" if endpoint.name else target
     return f"Endpoint {name} is down: {error} ({failures} consecutive failures)"
+
+
+def _slow_message(endpoint: Endpoint, took_ms: int, most_ms: int) -> str:
+    return f"{endpoint.shown_name} is slow: {took_ms} ms, expected {most_ms} ms"
 
 
 def _clear(key: str, at: datetime, *types: str, resolution: Resolution = Resolution.RECOVERED) -> Clear:

@@ -1,12 +1,12 @@
 """The only SQL about certificates."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
 
 from tocsin.certificates.models import CertificateSource, CertificateStatus, Monitor, Problem, Reference
 from tocsin.certificates.tables import certificate_checks, certificate_references, certificates
@@ -18,6 +18,9 @@ from tocsin.probes.starttls import Protocol
 
 TOUCHED = "certificates"
 _inspection = msgspec.json.Decoder(Inspection)
+
+FURTHEST_LOOK = timedelta(days=8)
+"""The longest interval is a week."""
 
 
 class Sort(StrEnum):
@@ -112,9 +115,13 @@ def list_checks(read: Read, certificate_id: int, limit: int, offset: int) -> tup
 
 
 def list_due(read: Read, now: datetime, limit: int) -> list[int]:
-    """Return who is to be looked at, the longest overdue first."""
+    """Return who is to be looked at, the longest overdue first.
+
+    A moment further away than any interval was written by a clock that was ahead.
+    """
     when = certificates.c.next_check_at_ms
-    due = select(certificates.c.id).where(when <= to_ms(now)).order_by(when, certificates.c.id).limit(limit)
+    is_due = or_(when <= to_ms(now), when > to_ms(now + FURTHEST_LOOK))
+    due = select(certificates.c.id).where(is_due).order_by(when, certificates.c.id).limit(limit)
     return list(read.execute(due).scalars())
 
 

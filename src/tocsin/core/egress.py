@@ -58,6 +58,7 @@ class EgressPolicy:
 
     def check(self, host: str, address: Address) -> None:
         """Raises TargetForbidden: *host* at *address* may not be contacted."""
+        address = ipaddress.ip_address(address.packed)  # without a zone: it makes the same address look like another
         if self._deny.match(host, address):
             raise TargetForbidden(f"{host} ({address}) is refused by TOCSIN_EGRESS_DENY", field="target")
         for real in _reached(address):

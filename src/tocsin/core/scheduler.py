@@ -110,6 +110,7 @@ class Scheduler:
         current = self._entries.get(entry.key)
         if current is not None and current.running:
             current.job, current.every, current.again_at = entry.job, entry.every, due
+            current.timeout_s, current.host = entry.timeout_s, entry.host
             return
         self._push(entry, due)
 

@@ -8,7 +8,7 @@ import asyncio
 import random
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from tocsin.endpoints.blocks import SLOT_MS
 from tocsin.endpoints.guard import Guard, Scope
 from tocsin.endpoints.history_store import New
 from tocsin.endpoints.models import (
+    Endpoint,
     EndpointCheckResult,
     EndpointDiscovered,
     EndpointRemoved,
@@ -37,7 +38,7 @@ from tocsin.endpoints.models import (
 from tocsin.endpoints.monitors import SPARKLINE, Monitor, Monitors
 from tocsin.endpoints.plan import Plan, Verdict, evidence
 from tocsin.endpoints.totals import BAD, CODE, FIRST_BAD, Check
-from tocsin.probes.base import Result
+from tocsin.probes.base import Cause, Result
 from tocsin.probes.kinds import Probes
 from tocsin.probes.stalls import Stalls
 
@@ -55,8 +56,13 @@ MILLISECOND, CLOSE = timedelta(milliseconds=1), timedelta(seconds=1)
 MOST_BUFFERED = 100_000
 MOST_TRIES = 3
 SPARKLINE_SLOTS = 36
-SLACK_S = 30.0
-"""A check takes at most twice its timeout, a pause, and what others before it take; then something is stuck."""
+STUCK_AFTER_S = 3600.0
+"""A check limits its own time; waiting for a turn on a host that keeps many others waiting may take long."""
+MOST_DISCARDED = 2
+"""So many failures in a row may be put down to this process; a machine that always stalls must judge all the same."""
+BIG_BODY = 32 * 1024
+MOST_AT_ONCE = 100_000
+"""Who waits for a turn holds no place here: the slots of the probes are the limit."""
 
 
 class Outcome(NamedTuple):
@@ -101,7 +107,7 @@ class Checker:
         self._stalls = stalls
         self._monitors = monitors
         self._guard = guard
-        self.scheduler = Scheduler(clock, limit=2000)
+        self.scheduler = Scheduler(clock, limit=MOST_AT_ONCE)
         self.scheduler.on_suspension.append(self._spread_again)
         self._buffer: list[tuple[int, Check]] = []
         self._writing: list[tuple[int, Check]] = []
@@ -121,11 +127,11 @@ class Checker:
         """Read everything that is watched, and what the newest checks had found; begin to check."""
         stored, new = await self._db.read(lambda read: (store.list_active(read), _all_new(read)))
         for monitor in self._monitors.refresh([endpoint.id for endpoint in stored], stored):
-            for check in new.get(monitor.id, []):
+            for check in new.get(monitor.id, []) if monitor.endpoint.is_checked else ():
                 monitor.replay(check)
             self._begin(monitor, self._jitter(monitor))
             for check in new.get(monitor.id, []):
-                monitor.count(check)
+                monitor.count(check, self._today())
         await self._load_day()
         await self._load_sparklines()
 
@@ -166,7 +172,7 @@ class Checker:
         """Read endpoints again; those that are new, or checked differently now, are checked at once."""
         wanted = sorted(ids)
         async with self._in_order:  # else an older reading could undo a newer one
-            stored = await self._db.read(lambda read: store.list_some(read, wanted))
+            stored = await self._read_again(wanted)
             changed = self._monitors.refresh(wanted, stored)
         for monitor in changed:
             self._begin(monitor, 0.0)
@@ -176,6 +182,18 @@ class Checker:
         for endpoint_id in wanted:
             if self._monitors.find(endpoint_id) is None:
                 self.scheduler.cancel(_key(endpoint_id))
+
+    async def _read_again(self, wanted: list[int]) -> list[Endpoint]:
+        """Read endpoints that have changed, however long the database takes to answer again."""
+        while True:
+            try:
+                return await self._db.read(lambda read: store.list_some(read, wanted))
+            except StorageUnavailable as exc:
+                log.warning("changed endpoints cannot be read", error=exc.message)
+                await self._clock.sleep(1.0)
+
+    def _today(self) -> date:
+        return self._clock.now().date()
 
     async def settled(self) -> None:
         """Wait until what was committed so far is followed."""
@@ -191,9 +209,8 @@ class Checker:
 
     def _schedule(self, monitor: Monitor, due: float) -> None:
         monitor.due = due
-        limit_s = 2 * monitor.plan.timeout_s + SLACK_S
         delay_s = due - self._clock.monotonic()
-        self.scheduler.once(_key(monitor.id), delay_s, partial(self._turn, monitor), timeout_s=limit_s)
+        self.scheduler.once(_key(monitor.id), delay_s, partial(self._turn, monitor), timeout_s=STUCK_AFTER_S)
 
     def _jitter(self, monitor: Monitor) -> float:
         return random.uniform(0, min(monitor.endpoint.config.interval_seconds, MOST_JITTER_S))  # noqa: S311 -- no secret
@@ -252,8 +269,8 @@ class Checker:
     async def try_out(self, plan: Plan) -> Outcome:
         """Check what is not stored, once, and keep nothing of it."""
         at = self._clock.now()
-        result = await self._probes.probe(plan.spec, plan.timeout_s)
-        return _outcome(at, plan.judge(result, at), result, begins_incident=False)
+        result, verdict = await self._judged(plan, at)
+        return _outcome(at, verdict, result, begins_incident=False)
 
     async def _check(self, monitor: Monitor) -> Outcome | None:
         """Check once, a failure twice; None when this process could not look properly."""
@@ -264,8 +281,11 @@ class Checker:
                 await self._clock.sleep(CONFIRM_AFTER_S)
                 at, result, verdict = await self._look(monitor)
             if verdict.status is not EndpointStatus.UP and self._stalls.during(began):
+                monitor.discarded += 1
                 self.discarded += 1
-                return None
+                if monitor.discarded <= MOST_DISCARDED:
+                    return None
+            monitor.discarded = 0
             verdict = await self._weighed(monitor, verdict, result)
             taking = asyncio.ensure_future(self._take(monitor, at, verdict, result))
             return await asyncio.shield(taking)  # who goes away must not leave memory and disk at odds
@@ -282,16 +302,28 @@ class Checker:
         return verdict
 
     async def _look(self, monitor: Monitor) -> tuple[datetime, Result, Verdict]:
-        plan, at = monitor.plan, self._clock.now()
-        result = await self._probes.probe(plan.spec, plan.timeout_s)
-        return at, result, plan.judge(result, at)
+        at = self._clock.now()
+        result, verdict = await self._judged(monitor.plan, at)
+        return at, result, verdict
+
+    async def _judged(self, plan: Plan, at: datetime) -> tuple[Result, Verdict]:
+        """Look and judge. What breaks in doing so is our own fault: nothing is known then."""
+        try:
+            result = await self._probes.probe(plan.spec, plan.timeout_s)
+            if result.http is not None and len(result.http.body) > BIG_BODY:
+                return result, await asyncio.to_thread(plan.judge, result, at)
+            return result, plan.judge(result, at)
+        except Exception as exc:  # broad on purpose: an input nobody thought of must not stop the checks
+            log.exception("a check broke", host=plan.host)
+            error = f"Tocsin could not do this check ({type(exc).__name__})"
+            return Result(cause=Cause.OURS, error=error), Verdict(EndpointStatus.UNKNOWN, error)
 
     async def _take(self, monitor: Monitor, at: datetime, verdict: Verdict, result: Result) -> Outcome:
         """Let what was found hold: in memory, and on disk before anything is said of it."""
         endpoint = monitor.endpoint
         at = _apart(at, monitor.standing.last_check_at)
         took = round(result.phases.total / 1000)
-        found = {} if verdict.status in rules.GOOD else evidence(verdict, result)
+        found = {} if verdict.status in rules.GOOD else evidence(verdict, result, monitor.plan.secrets)
         status = result.http.status if result.http is not None else None
         decision = rules.decide(endpoint, monitor.standing, rules.Seen(at, verdict, took, status, found))
         outcome = _outcome(at, verdict, result, begins_incident=decision.begins_incident)
@@ -300,7 +332,7 @@ class Checker:
         if decision.events and not await self._write_now(monitor, decision, outcome.check):
             return outcome
         monitor.standing, monitor.unsaved = decision.after, not decision.events
-        monitor.count(outcome.check)
+        monitor.count(outcome.check, self._today())
         if not decision.events:
             self._buffer.append((endpoint.id, outcome.check))
         if len(self._hub):
@@ -354,7 +386,8 @@ class Checker:
             return
         try:
             await self._db.write(lambda tx: history_store.insert_checks(tx, rows))
-        except StorageUnavailable:
+        except Exception as exc:  # broad on purpose: whatever it is, what was found is kept for the next time
+            log.warning("checks could not be written", count=len(rows), error=str(exc))
             kept = rows + self._buffer
             self._buffer = kept[-MOST_BUFFERED:]
             self.dropped += len(kept) - len(self._buffer)

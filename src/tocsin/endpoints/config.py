@@ -83,10 +83,11 @@ def check_host(text: str) -> str:
     if is_address(host):
         return host
     try:
-        labels = host.encode("idna").decode("ascii").split(".")
+        written = host.encode("idna").decode("ascii")
     except UnicodeError:
-        labels = [""]
-    if len(host) > 253 or not all(_LABEL.match(label) for label in labels):
+        written = ""
+    labels = written.split(".")
+    if len(written) > 253 or not all(_LABEL.match(label) for label in labels):
         raise Invalid("target must be a host name or an address", field="target")
     return host
 
@@ -246,6 +247,8 @@ def compile_json_path(text: str) -> Any:
 
     if len(text) > 500:
         raise ValueError("a JSONPath has at most 500 characters")
+    if text.count("..") > (0 if "?" in text else 1):
+        raise ValueError("a JSONPath has at most one .. and none beside a filter: more takes too long")
     environment = JSONPathEnvironment()
     for name in ("match", "search"):
         environment.function_extensions.pop(name, None)

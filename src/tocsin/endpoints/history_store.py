@@ -152,7 +152,8 @@ def read_uptime(read: Read, ids: Sequence[int], first: date) -> dict[int, dict[i
 def is_day_open(read: Read, day: date) -> bool:
     """Say whether there are hours of *day* and the day is not written yet: its last endpoint is not."""
     wanted = hours_of(day)
-    last = select(func.max(hours.c.endpoint_id)).where(hours.c.hour.between(wanted[0], wanted[-1]))
+    known = hours.c.endpoint_id.in_(select(endpoints.c.id))
+    last = select(func.max(hours.c.endpoint_id)).where(hours.c.hour.between(wanted[0], wanted[-1]), known)
     endpoint_id = read.execute(last).scalar()
     if endpoint_id is None:
         return False
@@ -205,6 +206,11 @@ def _upsert(tx: Tx, table: Any, rows: list[dict[str, Any]], keys: Sequence[str],
     statement = dialect.insert(table)
     new = {name: statement.excluded[name] for name in values}
     tx.execute(statement.on_conflict_do_update(index_elements=[table.c[name] for name in keys], set_=new), rows)
+
+
+def forget_days(tx: Tx, first: date) -> None:
+    """Delete what is written of *first* and later days."""
+    tx.execute(delete(days).where(days.c.day >= number_of(first)))
 
 
 def delete_history(tx: Tx, endpoint_id: int, slots: Sequence[int]) -> None:

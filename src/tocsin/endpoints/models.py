@@ -132,7 +132,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How an endpoint stands: what the last check found, and what the checks in a row mean."""
+    """How an endpoint stands: what the last check found, and what the checks in a row mean.
+
+    Checks up to `reset_at` count no more: it was not checked for a while then.
+    """
 
     status: EndpointStatus = EndpointStatus.UNKNOWN
     alert_state: AlertState = AlertState.NORMAL
@@ -141,6 +144,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     slow_in_a_row: int = 0
     slow_alerting: bool = False
     since: datetime | None = None
+    reset_at: datetime | None = None
     last_check_at: datetime | None = None
     last_response_time_ms: int | None = None
     last_http_status: int | None = None

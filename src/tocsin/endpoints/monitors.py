@@ -6,13 +6,17 @@ The database is the truth; this follows it after each commit (`refresh`), and is
 import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
+
+import structlog
 
 from tocsin.core.clock import from_ms, to_ms
 from tocsin.endpoints import rules, totals
 from tocsin.endpoints.models import AlertState, Endpoint
-from tocsin.endpoints.plan import Plan, Verdict, make_plan
+from tocsin.endpoints.plan import Plan, Verdict, make_plan, no_plan
 from tocsin.endpoints.totals import BAD, FIRST_BAD, UNSEEN, Check, Totals, percent
+
+log = structlog.get_logger(__name__)
 
 SPARKLINE = 20
 NOTHING = -1
@@ -26,13 +30,14 @@ class Monitor:
     `recent` are the newest response times in ms, -1 where a check failed; `today` sums up the UTC day `day`.
     """
 
-    __slots__ = ("day", "due", "endpoint", "plan", "recent", "standing", "today", "turn", "unsaved")
+    __slots__ = ("day", "discarded", "due", "endpoint", "plan", "recent", "standing", "today", "turn", "unsaved")
 
     def __init__(self, endpoint: Endpoint, plan: Plan) -> None:
         self.endpoint = endpoint
         self.plan = plan
         self.standing = endpoint.standing
         self.due = 0.0
+        self.discarded = 0
         self.turn = asyncio.Lock()
         self.unsaved = False
         self.recent = array("i")
@@ -47,12 +52,11 @@ class Monitor:
     def is_alerting(self) -> bool:
         return self.standing.alert_state is AlertState.ALERTING
 
-    def count(self, check: Check) -> None:
-        """Take a check into what is shown of the newest ones."""
-        day = datetime.fromtimestamp(check.at_ms / 1000, UTC).date()
-        if self.day is None or day > self.day:
-            self.day, self.today = day, DayCount()
-        if day == self.day:
+    def count(self, check: Check, today: date) -> None:
+        """Take a check into what is shown of the newest ones, and of *today*."""
+        if self.day != today:
+            self.day, self.today = today, DayCount()
+        if from_ms(check.at_ms).date() == today:
             self.today.add(check.code)
         if check.code != UNSEEN:
             self.recent.append(_shown(check))
@@ -72,8 +76,8 @@ class Monitor:
 
     def replay(self, check: Check) -> None:
         """Take a check that was stored before a restart into the standing, unless it is in there already."""
-        last = self.standing.last_check_at
-        if last is not None and check.at_ms <= to_ms(last):
+        known = (self.standing.last_check_at, self.standing.reset_at)
+        if any(moment is not None and check.at_ms <= to_ms(moment) for moment in known):
             return
         status = totals.STATUS[check.code]
         took = round(check.phases.total / 1000)
@@ -129,7 +133,16 @@ class Monitors:
         return self._by_id.get(endpoint_id)
 
     def plan(self, endpoint: Endpoint) -> Plan:
+        """Return how *endpoint* is checked.  Raises Invalid, or whatever else a configuration can cause."""
         return make_plan(endpoint, self._open_headers(endpoint))
+
+    def _plan_or_none(self, endpoint: Endpoint) -> Plan:
+        """Return the plan, or one that says why there is none: one endpoint must not keep others from being watched."""
+        try:
+            return self.plan(endpoint)
+        except Exception as exc:  # broad on purpose, as said
+            log.exception("an endpoint cannot be checked", endpoint_id=endpoint.id)
+            return no_plan(f"Tocsin cannot check this as it is configured ({type(exc).__name__})")
 
     def refresh(self, ids: Iterable[int], stored: Iterable[Endpoint]) -> list[Monitor]:
         """Bring those with *ids* in line with what is *stored*; return those that are new or checked differently."""
@@ -147,7 +160,7 @@ class Monitors:
 
     def _put(self, endpoint: Endpoint, known: Monitor | None) -> Monitor:
         """Make the monitor anew: what is on its way for the old one counts no more."""
-        monitor = self._by_id[endpoint.id] = Monitor(endpoint, self.plan(endpoint))
+        monitor = self._by_id[endpoint.id] = Monitor(endpoint, self._plan_or_none(endpoint))
         if known is not None:
             monitor.recent, monitor.day, monitor.today = known.recent, known.day, known.today
             if _is_watched_alike(known.endpoint, endpoint):
@@ -157,4 +170,5 @@ class Monitors:
 
 def _is_watched_alike(before: Endpoint, after: Endpoint) -> bool:
     """Say whether *after* stands where *before* stood: pausing and stopping reset the standing where it is stored."""
-    return before.is_checked and after.is_checked and before.target == after.target
+    is_next = after.generation == before.generation + 1
+    return is_next and before.is_checked and after.is_checked and before.target == after.target

@@ -14,18 +14,19 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.endpoints import blocks, history_store, store
 from tocsin.endpoints.blocks import SLOT_MS
-from tocsin.endpoints.history_store import HOUR_MS, New
+from tocsin.endpoints.history_store import HOUR_MS, New, day_of
 from tocsin.endpoints.models import Standing
 from tocsin.endpoints.monitors import Monitors
 from tocsin.endpoints.totals import Check, Totals, sum_of, total_of
 
 AT_ONCE = 100
 """Endpoints packed in one unit: a few milliseconds of writing."""
-LONGEST_GAP_DAYS = 7
+LONGEST_GAP_DAYS = 90
 PAUSE_S = 0.05
 """Between two units: packing has ten minutes, checks and pings have none."""
 SETTLED_MS = 5_000
-"""A slot is packed when it has been over for so long: what was found in it has been written by then."""
+"""A slot is packed when it has been over for so long. A check that began in it may end later: it is merged then."""
+DAY_SETTLED = timedelta(minutes=15)
 
 
 class _Work(NamedTuple):
@@ -41,6 +42,7 @@ class Packer:
         self._monitors = monitors
         self._keep_days = keep_days
         self._day: date | None = None
+        self._reopened: set[date] = set()
         self._slot = 0
 
     async def run(self) -> None:
@@ -64,6 +66,8 @@ class Packer:
 
     async def _pack_some(self, new: New) -> None:
         work = await self._db.read(lambda read: _prepare(read, new))
+        if self._day is not None:
+            self._reopened |= {day for day in (day_of(hour) for hour, _ in work.hours) if day < self._day}
         standings = {
             monitor.id: (monitor.endpoint.generation, monitor.standing)
             for monitor in self._monitors
@@ -78,14 +82,22 @@ class Packer:
     # --- days --------------------------------------------------------------------------------------------------------
 
     async def close_days(self) -> None:
-        """Write the days that are over and not written yet, at most the last week, out of their hours."""
-        today = self._clock.now().date()
-        if self._day == today:
-            return
-        for back in range(LONGEST_GAP_DAYS, 0, -1):
-            day = today - timedelta(days=back)
-            if await self._db.read(lambda read, day=day: history_store.is_day_open(read, day)):  # type: ignore[misc]
-                await self._close(day, today)
+        """Write the days that are over and not written yet, out of their hours; those again that checks came late to.
+
+        A day that is not over, and yet written, is what a clock was ahead for.
+        """
+        now = self._clock.now()
+        today = (now - DAY_SETTLED).date()
+        if self._day != today:
+            await self._db.write(lambda tx: history_store.forget_days(tx, now.date()))
+            gap = LONGEST_GAP_DAYS if self._day is None or self._day > today else (today - self._day).days
+            for back in range(gap, 0, -1):
+                day = today - timedelta(days=back)
+                if await self._db.read(partial(history_store.is_day_open, day=day)):
+                    self._reopened.add(day)
+        for day in sorted(self._reopened):
+            await self._close(day, today)
+        self._reopened.clear()
         self._day = today
 
     async def _close(self, day: date, today: date) -> None:
@@ -129,8 +141,10 @@ def _hours(read: Read, by_slot: Mapping[tuple[int, int], Sequence[Check]]) -> di
 
 
 def _put(tx: Tx, work: _Work, standings: Mapping[int, tuple[int, Standing]]) -> None:
-    history_store.put_blocks(tx, work.blocks)
-    history_store.put_hours(tx, work.hours)
+    """Write what was prepared, of those that were not deleted meanwhile."""
+    known = store.known_among(tx, {endpoint_id for _, endpoint_id in work.blocks})
+    history_store.put_blocks(tx, {key: data for key, data in work.blocks.items() if key[1] in known})
+    history_store.put_hours(tx, {key: totals for key, totals in work.hours.items() if key[1] in known})
     history_store.delete_new(tx, work.new)
     for endpoint_id, (generation, standing) in standings.items():
         store.save_standing(tx, endpoint_id, generation, standing)

@@ -4,13 +4,14 @@ Source: docs/spec/endpoints.md, verdicts.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from tocsin.core.patterns import Pattern, compile_pattern
+from tocsin.core.secrets import MASK
 from tocsin.endpoints.config import compile_json_path, parse_statuses
 from tocsin.endpoints.models import Config, Endpoint, EndpointStatus, EndpointType
 from tocsin.endpoints.targets import parse_host_port
@@ -18,10 +19,11 @@ from tocsin.probes.base import Cause, HttpAnswer, Result
 from tocsin.probes.dns import DnsSpec
 from tocsin.probes.exchange import LARGEST_BODY
 from tocsin.probes.icmp import IcmpSpec
-from tocsin.probes.kinds import Spec
+from tocsin.probes.kinds import Spec, Unusable
 from tocsin.probes.request import HttpSpec, build_request, parse_target
 from tocsin.probes.tcp import TcpSpec
 
+SHORTEST_SECRET, MOST_LOOKED_AT = 4, 4096
 EXCERPT_CHARACTERS, MOST_HEADERS, LONGEST_HEADER = 600, 20, 200
 _NOT_OURS_TO_SAY = frozenset({Cause.OURS, Cause.FORBIDDEN})
 _ADDRESS_HEADERS = frozenset({"location", "content-location"})
@@ -30,7 +32,7 @@ _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "proxy-authorization
 
 
 class Verdict(NamedTuple):
-    """What a check found. `expected` and `got` say why it is not `up`; `network`: our own network could be to blame."""
+    """What a check found. `expected` and `got` say why it is not `up`."""
 
     status: EndpointStatus
     error: str | None = None
@@ -44,13 +46,14 @@ Judge = Callable[[Result, datetime], Verdict]
 class Plan(NamedTuple):
     """How one endpoint is checked: what to ask, how long to wait, and how to judge.
 
-    `host` is who is asked; None for the name servers of this machine.
+    `host` is who is asked; None for the name servers of this machine. `secrets` are what we send and never show.
     """
 
     spec: Spec
     timeout_s: float
     judge: Judge
     host: str | None
+    secrets: tuple[str, ...] = ()
 
 
 def make_plan(endpoint: Endpoint, headers: Mapping[str, str]) -> Plan:
@@ -72,7 +75,8 @@ def make_plan(endpoint: Endpoint, headers: Mapping[str, str]) -> Plan:
                 wants_certificate=config.certificate_days is not None,
             )
             spec = spec._replace(request=build_request(spec))
-            return Plan(spec, config.timeout_seconds, _http_judge(config, statuses), spec.target.host)
+            secrets = _secrets(spec)
+            return Plan(spec, config.timeout_seconds, _http_judge(config, statuses), spec.target.host, secrets)
         case EndpointType.TCP:
             host, port = parse_host_port(endpoint.target)
             spec = TcpSpec(host, port, _bytes(config.send), _bytes(config.expect))
@@ -84,6 +88,20 @@ def make_plan(endpoint: Endpoint, headers: Mapping[str, str]) -> Plan:
         case EndpointType.ICMP:
             spec = IcmpSpec(endpoint.target)
             return Plan(spec, config.timeout_seconds, lambda result, _at: _timely(config, result), endpoint.target)
+
+
+def no_plan(reason: str) -> Plan:
+    """Return the plan for what cannot be checked: nothing is known of it."""
+    unknown = Verdict(EndpointStatus.UNKNOWN, reason)
+    return Plan(Unusable(reason), 1.0, lambda _result, _at: unknown, None)
+
+
+def _secrets(spec: HttpSpec) -> tuple[str, ...]:
+    """Return what a target may send back to us: values of headers, what stands in the query, longest first."""
+    query = spec.target.path.partition("?")[2]
+    parts = (query, *(pair.partition("=")[2] for pair in query.split("&")), *(value for _, value in spec.headers))
+    words = (word for value in parts for word in (value, value.removeprefix("Bearer ").removeprefix("Basic ")))
+    return tuple(sorted({word for word in words if len(word) >= SHORTEST_SECRET}, key=len, reverse=True))
 
 
 def _asks_for_body(config: Config) -> bool:
@@ -209,14 +227,18 @@ def _matches(pattern: str) -> Assertion:
 
 
 def _json(path: str, equals: str | None) -> Assertion:
+    from jsonpath_rfc9535.exceptions import JSONPathError
+
     query = compile_json_path(path)
     wanted = None if equals is None else _as_json(equals)
 
     def check(answer: HttpAnswer) -> Verdict | None:
         try:
             values = [node.value for node in query.find(msgspec.json.decode(answer.body))]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return _down("the body is not JSON", "JSON", "something else")
+        except (RecursionError, JSONPathError):
+            return _down("the body is nested too deeply", path, "too much of it")
         if not values:
             return _down(f"{path} is not in the body", path, "nothing there")
         if equals is None or any(_alike(value, wanted) or str(value) == equals for value in values):
@@ -235,7 +257,7 @@ def _alike(value: Any, wanted: Any) -> bool:
 def _as_json(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return text
 
 
@@ -244,7 +266,10 @@ def _certificate(days: int, certificate: bytes | None, at: datetime) -> Verdict 
 
     if certificate is None:
         return _down("there is no certificate to look at", f"{days} days of certificate", "no TLS")
-    left = (x509.load_der_x509_certificate(certificate).not_valid_after_utc - at).days
+    try:
+        left = (x509.load_der_x509_certificate(certificate).not_valid_after_utc - at).days
+    except ValueError:
+        return _down("the certificate cannot be read", f"{days} days of certificate", "something else")
     if left >= days:
         return None
     return _down(f"the certificate ends in {left} days, expected {days}", f"{days} days of certificate", f"{left} days")
@@ -274,23 +299,33 @@ def _dns_judge(config: Config) -> Judge:
 # --- evidence --------------------------------------------------------------------------------------------------------
 
 
-def evidence(verdict: Verdict, result: Result) -> dict[str, Any]:
-    """Return what a check saw, cut short: for the alert, and for who tries a check."""
+def evidence(verdict: Verdict, result: Result, secrets: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a check saw, cut short, without *secrets*: for the alert, and for who tries a check."""
     answer = result.http
     headers = {} if answer is None else _shown_headers(answer)
-    body = None if answer is None or not answer.body else answer.body.decode("utf-8", "replace")[:EXCERPT_CHARACTERS]
+    body = None if answer is None or not answer.body else answer.body.decode("utf-8", "replace")[:MOST_LOOKED_AT]
     if result.data and body is None:
         body = result.data.decode("utf-8", "replace")[:EXCERPT_CHARACTERS]
     if result.answers and body is None:
         body = "\n".join(result.answers)[:EXCERPT_CHARACTERS]
     return {
         "expected": verdict.expected,
-        "got": verdict.got,
+        "got": _without(verdict.got, secrets),
         "address": result.address,
         "http_version": None if answer is None else answer.version,
-        "headers": headers,
-        "body_excerpt": body,
+        "headers": {name: _without(value, secrets) for name, value in headers.items()},
+        "body_excerpt": _cut(_without(body, secrets)),
     }
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:EXCERPT_CHARACTERS]
+
+
+def _without(text: str | None, secrets: Sequence[str]) -> str | None:
+    for secret in secrets if text is not None else ():
+        text = text.replace(secret, MASK) if text is not None else None
+    return text
 
 
 def _shown_headers(answer: HttpAnswer) -> dict[str, str]:

@@ -125,6 +125,7 @@ def put_aside(endpoint: Endpoint, reason: str, now: datetime) -> Decision:
     before = endpoint.standing
     after = Standing(
         since=now if before.status is not EndpointStatus.UNKNOWN else before.since or now,
+        reset_at=now,
         last_check_at=before.last_check_at,
         last_response_time_ms=before.last_response_time_ms,
         last_http_status=before.last_http_status,

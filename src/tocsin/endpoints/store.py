@@ -1,11 +1,11 @@
 """The only SQL about endpoints themselves; their history is in `history_store.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from tocsin.core.errors import NotFound
@@ -61,11 +61,16 @@ def list_left_behind(read: Read) -> list[Endpoint]:
     return [_endpoint(row) for row in read.execute(select(endpoints).where(*mine).order_by(endpoints.c.id))]
 
 
-def find_https(read: Read, needle: str) -> list[Endpoint]:
-    """Return active HTTPS endpoints whose target has *needle* in it."""
-    like = endpoints.c.target.icontains(needle, autoescape=True)
+def known_among(read: Read, ids: Collection[int]) -> set[int]:
+    """Return those of *ids* that there are, active or not."""
+    return set(read.execute(select(endpoints.c.id).where(endpoints.c.id.in_(ids))).scalars())
+
+
+def find_https(read: Read, needles: Collection[str]) -> list[Endpoint]:
+    """Return active HTTPS endpoints whose target has one of *needles* in it."""
+    like = or_(*(endpoints.c.target.icontains(needle, autoescape=True) for needle in needles))
     https = (endpoints.c.active, endpoints.c.target.istartswith("https://"))
-    return [_endpoint(row) for row in read.execute(select(endpoints).where(*https, like).limit(100))]
+    return [_endpoint(row) for row in read.execute(select(endpoints).where(*https, like).limit(1000))]
 
 
 def count_active(read: Read) -> int:

@@ -33,8 +33,9 @@ def parse_host_port(text: str, *, default_port: int | None = None, field: str = 
 
 
 def is_address(text: str) -> bool:
+    """Say whether *text* is an address; one with a zone is none that can be asked for."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text

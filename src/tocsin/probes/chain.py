@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from OpenSSL import crypto
 
 SMALLEST_RSA_BITS, SMALLEST_EC_BITS = 2048, 224
-MOST_NAMES = 200
+MOST_NAMES, LONGEST_NAME = 200, 253
 WEAK_HASHES = ("MD5", "SHA1")
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp224r1": "P-224"}
 _SIGNATURES = {
@@ -196,12 +196,17 @@ def _alternative_names(certificate: "Certificate") -> "SubjectAlternativeName | 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
+def readable(text: str) -> str:
+    """Return what somebody else wrote as it may be shown: printable, and no longer than a name can be."""
+    return "".join(char if char.isprintable() else "?" for char in text[:LONGEST_NAME])
+
+
 def _link(certificate: "Certificate") -> Link:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
 
     names: list[GeneralName] = list(_alternative_names(certificate) or ())
-    shown = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
+    shown = [readable(str(name.value)) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
     return Link(
         subject_cn=_common_name(certificate.subject),
         issuer_cn=_common_name(certificate.issuer),
@@ -225,7 +230,7 @@ def _common_name(name: "Name") -> str:
 
 def _first(name: "Name", oid: Any) -> str | None:
     found = name.get_attributes_for_oid(oid)
-    return str(found[0].value) if found else None
+    return readable(str(found[0].value)) if found else None
 
 
 def _signature(certificate: "Certificate") -> str:

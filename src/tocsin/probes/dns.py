@@ -86,10 +86,13 @@ async def _ask(spec: DnsSpec, result: Result, port: int) -> None:
 
     address = result.address or ""
     kind = dns.rdatatype.from_text(spec.record_type)
-    query = dns.message.make_query(_question(spec), kind)
+    try:
+        query = dns.message.make_query(_question(spec), kind)
+    except dns.exception.DNSException:
+        raise Failed(Cause.NAME, f"{spec.name[:100]} is no name that can be asked for") from None
     try:
         answer, _ = await dns.asyncquery.udp_with_fallback(query, address, port=port)
-    except dns.exception.DNSException:
+    except (dns.exception.DNSException, EOFError):
         raise Failed(Cause.PROTOCOL, f"the answer of {address} is not DNS") from None
     code = answer.rcode()
     if code in {dns.rcode.SERVFAIL, dns.rcode.REFUSED}:
@@ -117,7 +120,7 @@ async def system_resolvers() -> list[tuple[str, int]]:
     """Return the name servers of this machine.  Raises Failed: there is none."""
     text = await asyncio.to_thread(_read_resolv_conf)
     words = [line.split() for line in text.splitlines()]
-    found = [(line[1].partition("%")[0], 53) for line in words if len(line) > 1 and line[0] == "nameserver"]
+    found = [(line[1], 53) for line in words if len(line) > 1 and line[0] == "nameserver"]
     return found or [("127.0.0.1", 53)]
 
 

@@ -129,7 +129,7 @@ class _Run:
             if following is None:
                 break
             if not is_same_origin(target, following):
-                plain = plain._replace(headers=())  # they may hold secrets, and were meant for somebody else
+                plain = plain._replace(headers=(), body=None)  # they may hold secrets, and were meant for somebody else
             if answer.status == 303 or (answer.status in {301, 302} and method == "POST"):
                 method = "HEAD" if method == "HEAD" else "GET"
                 plain = plain._replace(body=None)

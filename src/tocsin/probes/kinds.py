@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tocsin.core.egress import EgressPolicy
-from tocsin.probes.base import Result
+from tocsin.probes.base import Cause, Result
 from tocsin.probes.connect import Dialer, Slots, Trust
 from tocsin.probes.dns import DnsProbe, DnsSpec
 from tocsin.probes.http import HttpProbe
@@ -13,7 +14,14 @@ from tocsin.probes.names import Names
 from tocsin.probes.request import HttpSpec
 from tocsin.probes.tcp import TcpProbe, TcpSpec
 
-Spec = HttpSpec | TcpSpec | DnsSpec | IcmpSpec
+
+class Unusable(NamedTuple):
+    """Nothing that can be asked, and why."""
+
+    reason: str
+
+
+Spec = HttpSpec | TcpSpec | DnsSpec | IcmpSpec | Unusable
 
 
 class Probes:
@@ -42,3 +50,5 @@ class Probes:
                 return await self._dns.probe(spec, timeout_s)
             case IcmpSpec():
                 return await self._icmp.probe(spec, timeout_s)
+            case Unusable(reason=reason):
+                return Result(cause=Cause.OURS, error=reason)

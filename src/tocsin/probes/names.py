@@ -31,7 +31,7 @@ class _Known(NamedTuple):
 
 
 class Names:
-    """The resolver of the probes. `resolver_failing` says since when (monotonic) no name server has answered."""
+    """The resolver of the probes."""
 
     def __init__(self, monotonic: Callable[[], float], lookup: Lookup | None = None) -> None:
         self._monotonic = monotonic

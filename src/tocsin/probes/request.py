@@ -48,7 +48,7 @@ def parse_target(url: str) -> Target:
         host, port = parts.raw_host, parts.port
     except ValueError:
         raise Invalid("target is not a URL", field="target") from None
-    if parts.scheme not in {"http", "https"} or not host or not port:
+    if parts.scheme not in {"http", "https"} or not host or not port or "%" in host:
         raise Invalid("target must begin with http:// or https:// and name a host", field="target")
     if parts.raw_user is not None or parts.raw_password is not None:
         raise Invalid("target must not hold a user name or password; use the header Authorization", field="target")

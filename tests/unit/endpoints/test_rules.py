@@ -249,6 +249,7 @@ def test_putting_aside_forgets_everything_but_the_last_answer(status: EndpointSt
 
     assert decision.after == Standing(
         since=before.since if status is UNKNOWN else now,
+        reset_at=now,
         last_check_at=T0,
         last_response_time_ms=12,
         last_http_status=500,
