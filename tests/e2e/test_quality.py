@@ -17,6 +17,14 @@ AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 RUN = """async (rules) => (await axe.run(document, {runOnly: rules})).violations
     .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)"""
+STICKS_OUT = """() => {
+    const main = document.querySelector('main')
+    if (!main) return document.documentElement.scrollWidth > window.innerWidth
+    const edge = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight)
+    const isOut = (part) => !part.closest('.overflow-x-auto') && part.getBoundingClientRect().right > edge + 1
+    const parts = [...main.querySelectorAll('h1, .btn, .field, .card')]
+    return document.documentElement.scrollWidth > window.innerWidth || parts.some(isOut)
+}"""
 PUBLIC_PAGES = ("/login", "/setup")
 PAGES = (
     "/",
@@ -98,6 +106,34 @@ def test_every_page_is_accessible(
     assert problems == []
 
 
+def test_longer_words_have_room_on_a_phone(
+    browser: Browser, engine: Engine, server: Process, targets: Targets, authority: Authority
+):
+    engine.run("web", image="web:1.0")
+    engine.run("crashed", command=("sh", "-c", "echo boom >&2; exit 7"))
+    endpoints, certificates = fill(server, targets, authority)
+    places = [f"/endpoints/{number}" for number in endpoints.values()]
+    places += [f"/endpoints/{endpoints['well']}/edit", *(f"/certificates/{number}" for number in certificates.values())]
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        locale="fr-FR",
+        extra_http_headers={"Authorization": "Bearer a-token-for-the-tests-only"},
+    )
+    page = context.new_page()
+    problems = []
+    try:
+        for path in (*PAGES, *places):
+            page.goto(server.base + path)
+            page.wait_for_selector("h1")
+            page.wait_for_timeout(300)
+            problems += sticking_out(page, path)
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        expect(page.get_by_role("link", name="Certificats").first).to_be_visible()
+    finally:
+        context.close()
+    assert problems == []
+
+
 def fill(server: Process, targets: Targets, authority: Authority) -> tuple[dict[str, int], dict[str, int]]:
     """Make endpoints and certificates in every state; return their ids when they have been looked at."""
     well = targets.serve(answer(b"well"), tls=authority.good())
@@ -173,9 +209,11 @@ def look(page: Page, server: Process, path: str, act: Callable[[Page], None] = j
     page.wait_for_timeout(300)
     page.add_script_tag(path=AXE)
     found = [f"{path} {act.__name__}: {violation}" for violation in page.evaluate(RUN, RULES)]
-    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-        found.append(f"{path} {act.__name__}: something is wider than the page")
-    return found
+    return found + sticking_out(page, f"{path} {act.__name__}")
+
+
+def sticking_out(page: Page, where: str) -> list[str]:
+    return [f"{where}: something is wider than the page"] if page.evaluate(STICKS_OUT) else []
 
 
 def test_the_first_load_is_light(browser: Browser, server: Process):
