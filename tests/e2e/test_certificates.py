@@ -61,7 +61,7 @@ def test_the_certificate_of_an_endpoint_comes_and_goes_with_it(
     expect(page.get_by_role("button", name="Check now")).to_be_visible()
     expect(page.get_by_role("button", name="Delete")).to_have_count(0)
 
-    page.get_by_role("link", name="its endpoint").click()
+    page.get_by_role("link", name="shop").click()
     page.wait_for_url(f"{server.base}/endpoints/{number}")
     expect(page.get_by_role("link", name="60 days left")).to_be_visible()
     page.get_by_role("button", name="Delete").click()

@@ -13,6 +13,7 @@ it('breaks the line at a failure and marks it', () => {
 
 it('does not make a mountain of a molehill', () => {
   expect(sparkPaths([100, 101], 96, 24).line).toBe('M0 12.5L96 11.5')
+  expect(sparkPaths([0, 1], 96, 24).line).toBe('M0 14.2L96 9.8')
 })
 
 it('has nothing to draw without values', () => {

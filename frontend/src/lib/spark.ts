@@ -4,6 +4,9 @@ export interface Spark {
   gaps: string
 }
 
+/** In a network of one's own a millisecond more or less says nothing. */
+const LEAST_SPAN = 5
+
 /** A small line through values, oldest first; the highest touches the top. Null makes a gap. */
 export function sparkPaths(values: (number | null)[], width: number, height: number): Spark {
   const known = values.filter((value) => value !== null)
@@ -11,7 +14,7 @@ export function sparkPaths(values: (number | null)[], width: number, height: num
   const bottom = Math.min(...known, top)
   const step = values.length > 1 ? width / (values.length - 1) : 0
   // A line that hardly moves stays in the middle instead of looking wild.
-  const span = Math.max(top - bottom, top * 0.2, 1)
+  const span = Math.max(top - bottom, top * 0.2, LEAST_SPAN)
   const middle = (top + bottom) / 2
   const round = (value: number) => Math.round(value * 10) / 10
   let line = ''

@@ -174,7 +174,7 @@ class EndpointKind:
 def _message(endpoint: Endpoint, error: str, failures: int) -> str:
     target = endpoint.target.partition("?")[0]
     name = f"{endpoint.name} ({target})" if endpoint.name else target
-    return f"Endpoint {name} is down: {error} ({failures} consecutive failures)"
+    return f"Endpoint {name} is down: {error} ({failures} consecutive {'failure' if failures == 1 else 'failures'})"
 
 
 def _slow_message(endpoint: Endpoint, took_ms: int, most_ms: int) -> str:

@@ -33,8 +33,8 @@ describe('feedItem', () => {
   it.each([
     ['endpoint.alert', { endpoint_id: 7, container_name: '', target: 'https://shop' }, 'event.endpoint_down', '/endpoints/7', 'https://shop'],
     ['endpoint.config_error', { endpoint_id: null, container_id: 3, container_name: 'web' }, 'event.endpoint_config_error', '/containers/3', 'web'],
-    ['certificate.alert', { monitor_id: 5, hostname: 'shop', alert_type: 'weak_key' }, 'event.certificate_weak_key', '/certificates/5', 'shop'],
-    ['certificate.recovery', { monitor_id: 5, hostname: 'shop', renewed: true }, 'event.certificate_renewed', '/certificates/5', 'shop'],
+    ['certificate.alert', { monitor_id: 5, hostname: 'shop', port: 443, alert_type: 'weak_key' }, 'event.certificate_weak_key', '/certificates/5', 'shop'],
+    ['certificate.recovery', { monitor_id: 5, hostname: 'mail', port: 25, renewed: true }, 'event.certificate_renewed', '/certificates/5', 'mail:25'],
     ['self_health.connectivity_lost', { scope: 'internet' }, 'event.connectivity_lost', null, ''],
   ])('%s with %o is told as %s', (type, data, key, to, name) => {
     expect(feedItem({ ...base, type, data })).toMatchObject({ key, to, name })

@@ -1,5 +1,5 @@
 import type { JournalEvent } from '@/api/types'
-import { problemTone } from '@/features/certificates/standing'
+import { placeOf, problemTone } from '@/features/certificates/standing'
 import type { LiveEvents, LiveType } from '@/live/types'
 import { stateTone, healthTone, type Tone } from '@/lib/tone'
 import { isOutOfMemory } from '@/features/containers/problems'
@@ -27,7 +27,9 @@ export function feedItem(event: JournalEvent): FeedItem | null {
   const told = tell(event)
   if (!told) return null
   const data = event.data as Partial<About>
-  const name = String(data.container_name || data.hostname || data.target || '')
+  const { hostname, port } = data
+  const place = hostname && port ? placeOf({ hostname, port }) : hostname
+  const name = String(data.container_name || place || data.target || '')
   return {
     id: String(event.id),
     key: `event.${told.key}`,
@@ -45,7 +47,7 @@ export function feedItem(event: JournalEvent): FeedItem | null {
 /** What events of different kinds say about who it is. */
 type About = Pick<Data<'container.state_changed'>, 'container_id' | 'container_name' | 'reconciled'> &
   Pick<Data<'endpoint.alert'>, 'endpoint_id' | 'target'> &
-  Pick<Data<'certificate.alert'>, 'monitor_id' | 'hostname'>
+  Pick<Data<'certificate.alert'>, 'monitor_id' | 'hostname' | 'port'>
 
 function pageOf({ endpoint_id: endpoint, monitor_id: certificate, container_id: container }: Partial<About>): string | null {
   if (endpoint) return `/endpoints/${endpoint}`

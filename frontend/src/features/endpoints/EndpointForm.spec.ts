@@ -23,6 +23,17 @@ it('creates what was filled in and names it after its host', async () => {
   expect(wrapper.emitted('saved')?.[0]).toMatchObject([{ id: 31 }])
 })
 
+it('offers a name that is replaced by typing another', async () => {
+  const { wrapper } = await mountApp(EndpointForm, { attachTo: document.body })
+  const name = wrapper.get<HTMLInputElement>('[name=name]').element
+  await wrapper.get('[name=target]').setValue('https://shop.example/health')
+  wrapper.get<HTMLInputElement>('[name=target]').element.focus()
+  name.focus()
+  await flushPromises()
+  expect([name.value, name.selectionStart, name.selectionEnd]).toEqual(['shop.example', 0, 12])
+  wrapper.unmount()
+})
+
 it('says a mistake beside its field, and opens what it hides in', async () => {
   answers(400, { error: { code: 'invalid_input', message: 'the pattern has no end', field: 'body_matches' } })
   const { wrapper } = await mountApp(EndpointForm)

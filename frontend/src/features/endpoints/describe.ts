@@ -26,7 +26,8 @@ export interface Fact {
 export function describe({ config, endpoint_type: type }: Pick<Endpoint, 'config' | 'endpoint_type'>): Fact[] {
   const facts: Fact[] = [
     { key: 'interval', text: ['config.every', { interval: tidyDuration(config.interval), timeout: tidyDuration(config.timeout) }] },
-    { key: 'thresholds', text: ['config.thresholds_text', { failures: config.failure_threshold, successes: config.recovery_threshold }] },
+    { key: 'rings', text: ['config.rings_text', { n: config.failure_threshold }] },
+    { key: 'recovers', text: ['config.recovers_text', { n: config.recovery_threshold }] },
   ]
   if (config.degraded_after) facts.push({ key: 'degraded_after', code: tidyDuration(config.degraded_after) })
   for (const option of OPTIONS_OF[type]) {
