@@ -30,7 +30,19 @@ class Monitor:
     `recent` are the newest response times in ms, -1 where a check failed; `today` sums up the UTC day `day`.
     """
 
-    __slots__ = ("day", "discarded", "due", "endpoint", "plan", "recent", "standing", "today", "turn", "unsaved")
+    __slots__ = (
+        "day",
+        "discarded",
+        "due",
+        "endpoint",
+        "plan",
+        "previous",
+        "recent",
+        "standing",
+        "today",
+        "turn",
+        "unsaved",
+    )
 
     def __init__(self, endpoint: Endpoint, plan: Plan) -> None:
         self.endpoint = endpoint
@@ -43,6 +55,7 @@ class Monitor:
         self.recent = array("i")
         self.day: date | None = None
         self.today = DayCount()
+        self.previous: tuple[date, DayCount] | None = None
 
     @property
     def id(self) -> int:
@@ -54,8 +67,7 @@ class Monitor:
 
     def count(self, check: Check, today: date) -> None:
         """Take a check into what is shown of the newest ones, and of *today*."""
-        if self.day != today:
-            self.day, self.today = today, DayCount()
+        self._turn_page(today)
         if from_ms(check.at_ms).date() == today:
             self.today.add(check.code)
         if check.code != UNSEEN:
@@ -69,10 +81,20 @@ class Monitor:
 
     def add_to_day(self, day: date, totals: Totals) -> None:
         """Add what was packed of a day to what is known of it."""
-        if self.day is None or day > self.day:
+        self._turn_page(day)
+        self.today.merge(totals)
+
+    def days(self) -> list[tuple[date, "DayCount"]]:
+        """Return what is known of today, and of the day before."""
+        known = [] if self.day is None else [(self.day, self.today)]
+        return [*known, self.previous] if self.previous is not None else known
+
+    def _turn_page(self, day: date) -> None:
+        """Begin a new day; the one before is remembered, for it is not written at once."""
+        if self.day != day:
+            if self.day is not None:
+                self.previous = (self.day, self.today)
             self.day, self.today = day, DayCount()
-        if day == self.day:
-            self.today.merge(totals)
 
     def replay(self, check: Check) -> None:
         """Take a check that was stored before a restart into the standing, unless it is in there already."""
@@ -162,7 +184,8 @@ class Monitors:
         """Make the monitor anew: what is on its way for the old one counts no more."""
         monitor = self._by_id[endpoint.id] = Monitor(endpoint, self._plan_or_none(endpoint))
         if known is not None:
-            monitor.recent, monitor.day, monitor.today = known.recent, known.day, known.today
+            monitor.recent, monitor.previous = known.recent, known.previous
+            monitor.day, monitor.today = known.day, known.today
             if _is_watched_alike(known.endpoint, endpoint):
                 monitor.standing, monitor.unsaved = known.standing, True
         return monitor

@@ -202,8 +202,8 @@ class EndpointQueries:
         items = []
         for one in list(self._monitors):
             mine = found.get(one.id, {})
-            if one.day == today:
-                mine[number] = one.today.uptime_percent
+            for day, count in one.days():
+                mine.setdefault(history_store.number_of(day), count.uptime_percent)
             items.append(DailyUptime(id=one.id, days=[mine.get(day) for day in wanted]))
         return DailyUptimeList(days=days, to=today.isoformat(), items=items)
 
