@@ -110,6 +110,7 @@ def test_endpoints_and_certificates_are_looked_after_by_keys(
     expect(page.get_by_role("switch", name="Show the phases")).to_be_checked()
 
     keys.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
     keys.type("billing")
     keys.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("billing")

@@ -1,5 +1,6 @@
 """HTTP requests: a URL taken apart, the bytes that go over the wire, where a redirect leads.  Source: RFC 9112."""
 
+import re
 from typing import NamedTuple
 
 from yarl import URL
@@ -8,6 +9,7 @@ from tocsin import __version__
 from tocsin.core.errors import Invalid
 from tocsin.probes.base import Cause, Failed, HttpAnswer
 
+_ODD = re.compile(r"[^\x21-\x7e]|%")
 _OWN = {"connection", "content-length", "transfer-encoding", "upgrade", "expect"}
 
 
@@ -48,7 +50,7 @@ def parse_target(url: str) -> Target:
         host, port = parts.raw_host, parts.port
     except ValueError:
         raise Invalid("target is not a URL", field="target") from None
-    if parts.scheme not in {"http", "https"} or not host or not port or "%" in host:
+    if parts.scheme not in {"http", "https"} or not host or not port or _ODD.search(host):
         raise Invalid("target must begin with http:// or https:// and name a host", field="target")
     if parts.raw_user is not None or parts.raw_password is not None:
         raise Invalid("target must not hold a user name or password; use the header Authorization", field="target")
