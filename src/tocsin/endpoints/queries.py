@@ -32,6 +32,7 @@ from tocsin.endpoints.totals import Check, Totals, sum_of
 
 MOST_INACTIVE = 1000
 BARS_FRESH_S, MOST_BARS = 30.0, 20
+DAYS_FRESH_S = 300.0
 STEPS = {
     ResponseRange.HOUR: (HOUR_MS, 60_000),
     ResponseRange.DAY: (DAY_MS, 300_000),
@@ -82,6 +83,7 @@ class EndpointQueries:
         self._find_container = find_container
         self._pending = pending
         self._bars: dict[int, tuple[float, bytes]] = {}
+        self._over: tuple[float, tuple[date, int] | None, Mapping[int, Mapping[int, float | None]]] = (0.0, None, {})
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -196,16 +198,23 @@ class EndpointQueries:
         today = self._clock.now().date()
         number = history_store.number_of(today)
         wanted = range(number - days + 1, number + 1)
-        ids = [one.id for one in self._monitors]
-        first = today - timedelta(days=days - 1)
-        found = await self._db.read(lambda read: history_store.read_uptime(read, ids, first))
+        found = await self._days_over(today, days)
         items = []
         for one in list(self._monitors):
-            mine = found.get(one.id, {})
+            mine = dict(found.get(one.id, {}))
             for day, count in one.days():
                 mine.setdefault(history_store.number_of(day), count.uptime_percent)
             items.append(DailyUptime(id=one.id, days=[mine.get(day) for day in wanted]))
         return DailyUptimeList(days=days, to=today.isoformat(), items=items)
+
+    async def _days_over(self, today: date, days: int) -> Mapping[int, Mapping[int, float | None]]:
+        """Return the uptime of the days that are over; they change once a day, so they are read at most so often."""
+        made_at, key, found = self._over
+        if key != (today, days) or self._clock.monotonic() - made_at > DAYS_FRESH_S:
+            ids, first = [one.id for one in self._monitors], today - timedelta(days=days - 1)
+            found = await self._db.read(lambda read: history_store.read_uptime(read, ids, first))
+            self._over = (self._clock.monotonic(), (today, days), found)
+        return found
 
     async def response_times(self, endpoint_id: int, wanted: ResponseRange) -> ResponseTimes:
         """Return the points of a chart, oldest first.  Raises NotFound."""
