@@ -20,6 +20,7 @@ from tocsin.db.tx import Read, Tx
 from tocsin.endpoints.models import ConnectivityLost, ConnectivityRecovered, EndpointStatus
 from tocsin.endpoints.monitors import Monitor, Monitors
 from tocsin.endpoints.rules import GOOD
+from tocsin.endpoints.targets import is_address
 from tocsin.probes.base import NETWORK, Cause, Result
 from tocsin.probes.dns import DnsSpec
 from tocsin.probes.kinds import Probes, Spec
@@ -228,16 +229,8 @@ def _was_well(monitor: Monitor) -> bool:
 def _lookups(monitors: Sequence[Monitor]) -> tuple[DnsSpec, ...]:
     """Return questions for names that were known: a name server need not know the root."""
     hosts = (one.plan.host for one in monitors if not isinstance(one.plan.spec, DnsSpec))
-    names = dict.fromkeys(host for host in hosts if host is not None and not _is_address(host))
+    names = dict.fromkeys(host for host in hosts if host is not None and not is_address(host))
     return tuple(DnsSpec(name, "A") for name in list(names)[: MOST_WITNESSES - 1])
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def scope_of(result: Result) -> Scope:
