@@ -164,6 +164,7 @@ def test_endpoints_and_certificates_are_looked_after_by_keys(
 
 def tab_to(page, name: str) -> None:
     """Press Tab until what has the focus is called *name*; whatever is focused must be seen to be."""
+    expect(page.get_by_text("Loading…")).to_have_count(0)  # what is on its way would take the focus with it
     for _ in range(60):
         page.keyboard.press("Tab")
         focused = page.evaluate(NAME_OF_FOCUS).strip()
