@@ -23,6 +23,8 @@ from tocsin.alerts.containers import ContainerKind, Lookups
 from tocsin.alerts.endpoints import EndpointKind
 from tocsin.alerts.endpoints import Lookups as EndpointLookups
 from tocsin.alerts.engine import AlertEngine
+from tocsin.alerts.heartbeats import HeartbeatKind
+from tocsin.alerts.heartbeats import Lookups as HeartbeatLookups
 from tocsin.alerts.own import OwnKind, OwnLookups
 from tocsin.alerts.service import Alerts, find_view
 from tocsin.certificates import evidence as certificate_evidence
@@ -63,6 +65,14 @@ from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.endpoints.react import reaction as endpoint_reaction
 from tocsin.endpoints.service import Endpoints, Headers
+from tocsin.heartbeats import history_store as heartbeat_history
+from tocsin.heartbeats import store as heartbeat_store
+from tocsin.heartbeats.api import ROUTES as HEARTBEAT_ROUTES
+from tocsin.heartbeats.intake import Intake
+from tocsin.heartbeats.metrics import HeartbeatCollector
+from tocsin.heartbeats.ping import PingRoutes
+from tocsin.heartbeats.service import Heartbeats
+from tocsin.heartbeats.watch import DeadlineWatch
 from tocsin.http import app as http
 from tocsin.http import openapi
 from tocsin.http.asgi import App, Receive, Scope, Send, respond
@@ -110,6 +120,7 @@ ROUTES = (
     *ADMINISTRATION_ROUTES,
     *CONTAINER_ROUTES,
     *ENDPOINT_ROUTES,
+    *HEARTBEAT_ROUTES,
     *CERTIFICATE_ROUTES,
     *LOG_ROUTES,
     *ALERT_ROUTES,
@@ -138,6 +149,7 @@ class Tocsin:
             (
                 ContainerKind(Lookups(find, evidence, parents, residents, host_fact)),
                 EndpointKind(EndpointLookups(endpoint_store.find, find, parents)),
+                HeartbeatKind(HeartbeatLookups(heartbeat_store.find, heartbeat_history.find_body)),
                 CertificateKind(certificate_lookups),
                 OwnKind(OwnLookups(channel_fact, webhook_store.find, lambda scope: self.guard.fact(scope))),
             ),
@@ -189,6 +201,9 @@ class Tocsin:
         self.certificate_watch = CertificateWatch(self.db, clock, self.egress, look, lambda: bool(self.guard.lost))
         self.certificates = Certificates(self.db, clock, self.egress, self.certificate_watch, certificate_sources)
         self._make_endpoints()
+        self.intake = Intake(self.db, clock, self.hub)
+        self.deadlines = DeadlineWatch(self.db, clock)
+        self.heartbeats = Heartbeats(self.db, clock, settings.public_url)
         mailer = Mailer(mail_server(settings))
         self.channels = Channels(
             self.db,
@@ -205,7 +220,7 @@ class Tocsin:
         self.silences = Silences(self.db, clock, self.alerts.settle_silences)
         self.retention = Retention(self.db, clock, retention_rules(settings))
 
-        self.metrics = Metrics(self.hub, self.channels.backlog)
+        self.metrics = Metrics(self.hub, self.channels.backlog, self.heartbeats.counts)
         self.system = System(
             self.db,
             self.supervisor,
@@ -214,6 +229,7 @@ class Tocsin:
             count_all,
         )
         self.metrics.registry.register(EndpointCollector(self.monitors, self.checker, lambda: len(self.guard.lost)))
+        self.metrics.registry.register(HeartbeatCollector(self.intake, self.deadlines))
         self.metrics.watch(self.system, self.db, self.hub, self.scheduler, self.supervisor)
         log_caps = StreamCaps(LOG_STREAMS, LOG_STREAMS_PER_CLIENT)
         self.log_stream = LogStream(self.log_reader, self.identity, log_caps, self.peer.address)
@@ -243,10 +259,11 @@ class Tocsin:
                 "clock": self.clock,
                 "container_queries": self.container_queries,
                 "containers": self.containers,
-                "bars": Bars(self.container_queries, self.endpoint_queries),
+                "bars": Bars(self.container_queries, self.endpoint_queries, self.heartbeats),
                 "db": self.db,
                 "endpoint_queries": self.endpoint_queries,
                 "endpoints": self.endpoints,
+                "heartbeats": self.heartbeats,
                 "log_reader": self.log_reader,
                 "peer": self.peer,
                 "silences": self.silences,
@@ -275,6 +292,7 @@ class Tocsin:
             cors_origins=settings.cors_origins,
             max_body_bytes=settings.max_body_bytes,
             metrics_public=settings.metrics_public,
+            ping=PingRoutes(self.intake, self.peer.address, settings.ping_body_bytes),
         )
 
     @cached_property
@@ -302,6 +320,7 @@ class Tocsin:
             await self.certificate_watch.spread_overdue()
             await self.guard.begin()
             await self.checker.load()
+            await self.deadlines.begin()
             self._start_jobs()
             self.supervisor.start("scheduler", self.scheduler.run)
             self.supervisor.start("stalls", self.stalls.run)
@@ -334,6 +353,8 @@ class Tocsin:
         every("end restart loops", timedelta(seconds=5), self.containers.end_restart_loops)
         every("fire alerts that waited", timedelta(seconds=1), self.alerts.fire_due)
         every("begin and end silences", timedelta(seconds=1), self.silences.turn)
+        every("look at deadlines", timedelta(seconds=1), self.deadlines.look, first_in_s=1)
+        every("trim runs of heartbeats", timedelta(hours=1), self.heartbeats.trim, timeout_s=600)
         every("pack checks", timedelta(seconds=10), self.packer.run, timeout_s=600)
         every("look after our own network", timedelta(seconds=5), self.guard.watch)
         every("forget endpoints", timedelta(hours=1), self.endpoints.forget, timeout_s=600)

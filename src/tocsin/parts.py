@@ -19,6 +19,8 @@ from tocsin.db.tx import Read
 from tocsin.endpoints import history_store
 from tocsin.endpoints import store as endpoint_store
 from tocsin.endpoints.models import Endpoint
+from tocsin.heartbeats import history_store as heartbeat_history
+from tocsin.heartbeats import store as heartbeat_store
 from tocsin.logs import store as log_store
 from tocsin.probes.request import parse_target
 from tocsin.runtimes.base import Runtime
@@ -55,7 +57,7 @@ def count_all(read: Read) -> Mapping[str, int]:
     """Return how many there are of what other programs have a limit for; 0 of what is still to come."""
     return {
         "endpoints": endpoint_store.count_active(read),
-        "heartbeats": 0,
+        "heartbeats": heartbeat_store.count(read),
         "certificates": certificate_store.count(read),
         "status_components": 0,
     }
@@ -87,6 +89,9 @@ def retention_rules(settings: Settings) -> list[Rule]:
         Rule("endpoint_checks", settings.retention_checks, history_store.sweep_blocks),
         Rule("endpoint_hours", settings.retention_endpoint_hours, history_store.sweep_hours),
         Rule("certificate_checks", settings.retention_certificate_checks, certificate_store.sweep),
+        Rule("heartbeat_pings", settings.retention_pings, heartbeat_history.sweep_pings),
+        Rule("heartbeat_runs", settings.retention_executions, heartbeat_history.sweep_executions),
+        Rule("heartbeat_days", settings.retention_executions, heartbeat_history.sweep_days),
         Rule(
             "deliveries",
             settings.retention_deliveries,

@@ -325,6 +325,12 @@ TABLE = (
         "Encrypts stored secrets: 32 bytes in base64; `secret.key` when empty.",
         secret=True,
     ),
+    Setting(
+        "TOCSIN_PING_BODY_BYTES",
+        "10240",
+        _integer(0, 1 << 20),
+        "How much is kept of what a job says in a ping; the rest is cut off.",
+    ),
     Setting("TOCSIN_SMTP_HOST", "", _text, "The mail server for e-mail channels; none when empty."),
     Setting("TOCSIN_SMTP_PORT", "587", _integer(1, 65535), "Its port: 465 is TLS from the start, others STARTTLS."),
     Setting("TOCSIN_SMTP_USERNAME", "", _text, "Who Tocsin is at the mail server."),
@@ -340,6 +346,8 @@ TABLE = (
     Setting("TOCSIN_RETENTION_ENDPOINT_HOURS", "90d", _KEEP, "How long the hourly sums of checks are kept."),
     Setting("TOCSIN_RETENTION_ENDPOINT_DAYS", "400d", _KEEP, "How long the daily sums of checks are kept."),
     Setting("TOCSIN_RETENTION_CERTIFICATE_CHECKS", "90d", _KEEP, "How long it is kept what certificates were shown."),
+    Setting("TOCSIN_RETENTION_PINGS", "30d", _KEEP, "How long each ping of a heartbeat is kept, with what it said."),
+    Setting("TOCSIN_RETENTION_EXECUTIONS", "400d", _KEEP, "How long runs and daily sums of heartbeats are kept."),
     Setting("TOCSIN_RETENTION_AUDIT", "400d", _KEEP, "How long the record of who changed what is kept."),
     Setting("TOCSIN_ORGANISATION_NAME", "Tocsin", _text, "The name shown to visitors."),
     Setting("TOCSIN_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."),
@@ -382,6 +390,7 @@ class Settings:
     connectivity_check: tuple[tuple[str, int], ...]
     ca_file: Path | None
     secret_key: Secret | None
+    ping_body_bytes: int
     smtp_host: str
     smtp_port: int
     smtp_username: str
@@ -397,6 +406,8 @@ class Settings:
     retention_endpoint_hours: timedelta
     retention_endpoint_days: timedelta
     retention_certificate_checks: timedelta
+    retention_pings: timedelta
+    retention_executions: timedelta
     retention_audit: timedelta
     organisation_name: str
     log_level: str

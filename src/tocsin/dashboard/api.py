@@ -24,6 +24,7 @@ MOST_COUNTED = 10_000
 class Monitored(StrEnum):
     CONTAINER = "container"
     ENDPOINT = "endpoint"
+    HEARTBEAT = "heartbeat"
 
 
 class DailyUptimes(Protocol):
@@ -35,8 +36,12 @@ class DailyUptimes(Protocol):
 class Bars:
     """The bars of every type."""
 
-    def __init__(self, containers: DailyUptimes, endpoints: DailyUptimes) -> None:
-        self._of = {Monitored.CONTAINER: containers, Monitored.ENDPOINT: endpoints}
+    def __init__(self, containers: DailyUptimes, endpoints: DailyUptimes, heartbeats: DailyUptimes) -> None:
+        self._of = {
+            Monitored.CONTAINER: containers,
+            Monitored.ENDPOINT: endpoints,
+            Monitored.HEARTBEAT: heartbeats,
+        }
 
     async def daily_uptime(self, kind: Monitored, days: int) -> bytes:
         return await self._of[kind].daily_uptime(days)

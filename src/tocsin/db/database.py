@@ -43,6 +43,8 @@ class Database:
         self._reader_connections: list[Connection] = []
         self._versions: Counter[str] = Counter()
         self.failure: str | None = None
+        self.refusals = 0
+        """Writes the database refused since the start."""
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -140,6 +142,7 @@ class Database:
         for unit, result, error in outcomes:
             if isinstance(error, StorageUnavailable):
                 self.failure = error.message
+                self.refusals += 1
             if unit.future.done():
                 continue
             if error is None:

@@ -70,12 +70,13 @@ _MEANINGS = (
 
 def storage_error(exc: Exception) -> AppError | None:
     """Return what *exc* means when the database itself is at fault, None when the statement was (a bug)."""
-    if not isinstance(exc, DBAPIError):
+    cause: BaseException | None = exc.orig if isinstance(exc, DBAPIError) else exc
+    if type(cause).__module__.partition(".")[0] not in {"sqlite3", "psycopg"}:
         return None
-    text = str(exc.orig).lower()
+    text = str(cause).lower()
     for needles, meaning in _MEANINGS:
         if any(needle in text for needle in needles):
             return StorageUnavailable(f"{meaning}; nothing was changed")
-    if exc.connection_invalidated or "connection" in text:
+    if (isinstance(exc, DBAPIError) and exc.connection_invalidated) or "connection" in text:
         return StorageUnavailable("The database cannot be reached; nothing was changed")
     return None

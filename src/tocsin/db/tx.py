@@ -88,6 +88,14 @@ class Read:
         assert isinstance(result, CursorResult)  # Core statements always answer with a cursor  # noqa: S101
         return result
 
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run plain SQL (`?` for each value) and return the driver's cursor.
+
+        For the few statements that run a thousand times a second: a fifth of the price of going through SQLAlchemy.
+        """
+        driver: Any = self._connection.connection.driver_connection
+        return driver.execute(sql if self.dialect == "sqlite" else sql.replace("?", "%s"), parameters)
+
     @property
     def dialect(self) -> str:
         return self._connection.dialect.name

@@ -57,6 +57,8 @@ PUBLIC = frozenset(
 ADMIN_ONLY = ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit")
 OWN_ACCOUNT = ("/api/v1/auth",)
 """What everybody signed in may do: sign out, change their own password, end their own sessions."""
+EDITORS_ONLY = ("/api/v1/heartbeats/ping-key",)
+"""What even to see is to be able to change something."""
 NOT_FOR_PAGES = ("/api", "/metrics")
 
 
@@ -67,9 +69,11 @@ def is_public(method: str, path: str) -> bool:
 
 
 def needed_role(method: str, path: str) -> Role:
-    """Viewers read everything but accounts; editors change monitors; admins do the rest."""
+    """Viewers read everything but accounts and the ping key; editors change monitors; admins do the rest."""
     if _under(path, ADMIN_ONLY):
         return Role.ADMIN
+    if _under(path, EDITORS_ONLY):
+        return Role.EDITOR
     return Role.VIEWER if method in SAFE_METHODS or _under(path, OWN_ACCOUNT) else Role.EDITOR
 
 

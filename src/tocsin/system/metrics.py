@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -26,7 +26,12 @@ _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 class Metrics:
     """Counts what passes, and asks the parts for the rest when somebody looks."""
 
-    def __init__(self, hub: Hub, backlog: Callable[[], Awaitable[Backlog]]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        backlog: Callable[[], Awaitable[Backlog]],
+        heartbeats: Callable[[], Awaitable[Mapping[str, int]]],
+    ) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Histogram(
@@ -49,6 +54,10 @@ class Metrics:
             ),
         )
         self._ask_backlog = backlog
+        self._heartbeats = Gauge(
+            "tocsin_heartbeats", "How many heartbeats stand so", ("status",), registry=self.registry
+        )
+        self._ask_heartbeats = heartbeats
         hub.tap(self._count_events)
 
     def observe_request(self, method: str, path: str, status: int, seconds: float) -> None:
@@ -92,9 +101,12 @@ class Metrics:
     async def _refresh(self) -> None:
         """Look at what is not in memory; while the database cannot be read it is not a number."""
         try:
-            found = await self._ask_backlog()
+            found, standing = await self._ask_backlog(), await self._ask_heartbeats()
         except StorageUnavailable:
-            found = Backlog(math.nan, math.nan, math.nan)
+            found, standing = Backlog(math.nan, math.nan, math.nan), {}
+        self._heartbeats.clear()
+        for status, count in standing.items():
+            self._heartbeats.labels(status).set(count)
         for gauge, value in zip(self._backlog, found, strict=True):
             gauge.set(value)
 
@@ -110,4 +122,6 @@ def _kind(path: str) -> str:
     """Return a label of few values for what is no known route: an attacker must not be able to make new series."""
     if path.startswith("/api/"):
         return "/api/(unknown)"
+    if path.lstrip("/").startswith("ping/"):
+        return "/ping"
     return "/metrics" if path == "/metrics" else "(pages)"

@@ -20,8 +20,6 @@ from tocsin.webhooks.models import EVERYTHING, Webhook
 OVERLAP = timedelta(hours=24)
 MOST_FAILURES = 10
 """After so many events given up in a row a subscription is paused."""
-NOT_YET = frozenset({"endpoint.status_changed", "heartbeat.status_changed"})
-"""Names that may be subscribed to before the first such event has a class."""
 CHAT_HOSTS = {
     "discord.com/api/webhooks": "discord",
     "discordapp.com/api/webhooks": "discord",
@@ -36,7 +34,7 @@ _encoder = msgspec.json.Encoder()
 
 def known_types() -> list[str]:
     """Return every name an event can have, with `*` and the prefixes such as `alert.*` before them."""
-    names = sorted({*_names(Event), *NOT_YET})
+    names = sorted(set(_names(Event)))
     prefixes = sorted({f"{name.partition('.')[0]}.*" for name in names})
     return [EVERYTHING, *prefixes, *names]
 

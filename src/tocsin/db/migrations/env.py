@@ -8,6 +8,7 @@ import tocsin.certificates.tables
 import tocsin.channels.tables
 import tocsin.containers.tables
 import tocsin.endpoints.tables
+import tocsin.heartbeats.tables
 import tocsin.logs.tables
 import tocsin.silences.tables
 import tocsin.webhooks.tables  # noqa: F401 -- only this file knows the tables of every slice

@@ -1,0 +1,1 @@
+"""Heartbeats: jobs that report in, and ring when they do not."""
