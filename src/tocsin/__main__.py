@@ -1,5 +1,18 @@
-"""`python -m tocsin` is the command `tocsin`."""
+"""The command `tocsin`, also as `python -m tocsin`."""
 
-from tocsin.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command. `exec` starts with every job: it must not wait for the whole program to be loaded."""
+    if sys.argv[1:2] == ["exec"]:
+        from tocsin.job import main as run_job
+
+        raise SystemExit(run_job())
+    from tocsin.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from tocsin import __version__
+from tocsin import __version__, job
 from tocsin.accounts import store
 from tocsin.accounts.identity import Identity
 from tocsin.accounts.models import NewToken, RoleName, SignIn, TokenScope, UserChange
@@ -77,6 +77,12 @@ def forget_secrets_command() -> None:
 
     count = _with_database(settings, forget, needs_key=False)
     print(f"Channels and webhooks whose URL has to be set again: {count}")
+
+
+@cli.command("exec", add_help_option=False)
+def exec_command() -> None:
+    """Run a job and tell its heartbeat how it went: tocsin exec UUID -- COMMAND."""
+    raise SystemExit(job.main())
 
 
 @cli.command()
