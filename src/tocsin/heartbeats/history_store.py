@@ -1,5 +1,6 @@
 """The only SQL about what happened: pings, runs, and the sums of days."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -180,10 +181,10 @@ def sweep_days(tx: Tx, cutoff_ms: int, limit: int) -> int:
     return len(found)
 
 
-def is_long(read: Read, heartbeat_id: int) -> bool:
-    """Say whether there are more runs than are kept."""
-    mine = select(executions.c.id).where(executions.c.heartbeat_id == heartbeat_id)
-    return read.execute(mine.order_by(executions.c.id.desc()).limit(1).offset(MOST_KEPT)).first() is not None
+def list_long(read: Read, ids: Sequence[int]) -> list[int]:
+    """Return those of *ids* that have more runs than are kept."""
+    sql = "SELECT id FROM heartbeat_executions WHERE heartbeat_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+    return [one for one in ids if read.run(sql, (one, MOST_KEPT)).fetchone() is not None]
 
 
 def trim(tx: Tx, heartbeat_id: int, limit: int) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tocsin.core.clock import Clock, wire, wire_or_none
-from tocsin.core.errors import NotFound, RateLimited
+from tocsin.core.errors import NotFound, RateLimited, StorageUnavailable
 from tocsin.core.events import Frame, volatile
 from tocsin.core.hub import Hub
 from tocsin.core.limiter import Limiter
@@ -23,6 +23,7 @@ from tocsin.heartbeats.rules import Decision
 BURST, SECONDS_EACH = 60, 1.0
 TELL_S = 0.1
 MOST_TOLD = 1000
+MOST_AT_ONCE = 256
 UNKNOWN = "There is no such heartbeat; look at the ping URL again"
 
 
@@ -41,6 +42,14 @@ class Taken(NamedTuple):
     is_new: bool
 
 
+class _Order(NamedTuple):
+    """A ping that waits to be written; without rows it counts as a sign of life only."""
+
+    target: Target
+    ping: Ping
+    has_rows: bool
+
+
 class _Kept(NamedTuple):
     beat: Heartbeat
     said: PingType | None
@@ -49,7 +58,7 @@ class _Kept(NamedTuple):
 
 
 class Intake:
-    """Where pings arrive. *hub* hears of them a moment later, many at once."""
+    """Where pings arrive. All that wait are written together; *hub* hears of them a moment later, many at once."""
 
     def __init__(self, db: Database, clock: Clock, hub: Hub) -> None:
         self._db = db
@@ -58,6 +67,8 @@ class Intake:
         self._budget = Limiter(clock, burst=BURST, seconds_each=SECONDS_EACH)
         self._guesses = Limiter(clock, burst=100, seconds_each=1)
         self._together: dict[tuple[Target, Ping], asyncio.Task[Taken]] = {}
+        self._waiting: list[tuple[_Order, asyncio.Future[_Kept | None]]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._frames: list[Frame] = []
         self._telling: asyncio.TimerHandle | None = None
         self.taken = 0
@@ -72,7 +83,7 @@ class Intake:
             self._budget.spend(target.uuid or target.slug)
         except RateLimited:
             return await self._take_together(target, ping)
-        return await self._take(target, ping, has_rows=True)
+        return await self._take(_Order(target, ping, has_rows=True))
 
     async def _take_together(self, target: Target, ping: Ping) -> Taken:
         """Take a ping beyond the budget: all that say the same share one write."""
@@ -81,32 +92,67 @@ class Intake:
         key = (target, same)
         task = self._together.get(key)
         if task is None:
-            task = self._together[key] = asyncio.create_task(self._take(target, ping, has_rows=False))
+            task = self._together[key] = asyncio.create_task(self._take(_Order(target, ping, has_rows=False)))
             task.add_done_callback(lambda _: self._together.pop(key, None))
         return await asyncio.shield(task)
 
-    async def _take(self, target: Target, ping: Ping, *, has_rows: bool) -> Taken:
-        kept = await self._db.write(lambda tx: self._keep(tx, target, ping, has_rows=has_rows))
+    async def _take(self, order: _Order) -> Taken:
+        future: asyncio.Future[_Kept | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((order, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all(), name="pings")
+        kept = await future
         if kept is None:
-            self._guesses.spend(ping.source_ip)
+            self._guesses.spend(order.ping.source_ip)
             raise NotFound(UNKNOWN)
         self.taken += 1
         if len(self._hub) and kept.said is not None:
-            self._tell(kept, ping)
+            self._tell(kept, kept.said, order.ping)
         return Taken(kept.is_new)
 
-    def _keep(self, tx: Tx, target: Target, ping: Ping, *, has_rows: bool) -> _Kept | None:
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    async def _write_all(self) -> None:
+        """Write what waits, and what has come meanwhile, until nothing does."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+                try:
+                    found = await self._db.write(lambda tx: [self._keep(tx, order) for order, _ in batch])  # noqa: B023
+                except Exception as exc:  # broad on purpose: one of them may be at fault, the others must not pay
+                    await self._write_each(batch, exc)
+                else:
+                    for (_, future), kept in zip(batch, found, strict=True):
+                        if not future.done():
+                            future.set_result(kept)
+        finally:
+            self._writing = None
+
+    async def _write_each(self, batch: "list[tuple[_Order, asyncio.Future[_Kept | None]]]", failure: Exception) -> None:
+        """Write pings one by one after they have failed together; what the database refuses, it refuses to all."""
+        for order, future in batch:
+            if future.done():
+                continue
+            if len(batch) == 1 or isinstance(failure, StorageUnavailable):
+                future.set_exception(failure)
+                continue
+            try:
+                future.set_result(await self._db.write(lambda tx: self._keep(tx, order)))  # noqa: B023
+            except Exception as exc:  # broad on purpose: it belongs to the one who waits
+                future.set_exception(exc)
+
+    def _keep(self, tx: Tx, order: _Order) -> _Kept | None:
         """Runs on every ping: one look, one row, one update; a run's row besides."""
-        now = self._clock.now()
+        target, ping, now = order.target, order.ping, self._clock.now()
         beat, is_new = self._find(tx, target), False
         if beat is None:
             if not self._may_make(tx, target):
                 return None
             beat, is_new = making.provision(tx, target.slug, now), True
         decision = rules.on_ping(beat, ping, now)
-        if has_rows:
-            return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now, ping), is_new)
-        return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_runs(beat, decision), now), is_new)
+        if not order.has_rows:
+            return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_runs(beat, decision), now), is_new)
+        return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now, ping), is_new)
 
     def _find(self, tx: Tx, target: Target) -> Heartbeat | None:
         if target.uuid:
@@ -118,12 +164,11 @@ class Intake:
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
-    def _tell(self, kept: _Kept, ping: Ping) -> None:
+    def _tell(self, kept: _Kept, said: PingType, ping: Ping) -> None:
         """Remember to tell who is listening; at most so many in each moment."""
-        assert kept.said is not None  # the caller has looked  # noqa: S101
         event = HeartbeatPinged(
             heartbeat_id=kept.beat.id,
-            ping_type=kept.said,
+            ping_type=said,
             status=kept.after.status,
             exit_code=ping.exit_code,
             last_ping_at=wire_or_none(kept.after.last_ping_at),

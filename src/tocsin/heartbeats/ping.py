@@ -4,18 +4,21 @@ The paths are those of Healthchecks: a client of it works with another base URL.
 Source: docs/spec/heartbeats.md, pings.
 """
 
+import asyncio
+import random
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from tocsin.core.errors import AppError, Invalid, NotFound
-from tocsin.heartbeats.intake import UNKNOWN, Intake, Target
+from tocsin.core.errors import Invalid, NotFound, Overloaded
+from tocsin.heartbeats.intake import UNKNOWN, Intake, Taken, Target
 from tocsin.heartbeats.models import InvalidExitCode, Ping, PingType
 from tocsin.heartbeats.wishes import LONGEST_SLUG, SLUG
 from tocsin.http.asgi import Headers, Receive, Scope, Send, header, respond
-from tocsin.http.errors import MethodNotAllowed, refuse
+from tocsin.http.edge import BUDGET_S
+from tocsin.http.errors import MethodNotAllowed, refuse, translate
 
 METHODS = frozenset({"GET", "HEAD", "POST"})
 MOST_DRAINED_BYTES = 1 << 20
@@ -70,33 +73,47 @@ class PingRoutes:
         self._intake = intake
         self._address = address
         self._limit = limit
-        self._headers: Headers = [(b"ping-body-limit", b"%d" % limit), (b"access-control-allow-origin", b"*")]
+        self._headers: Headers = [
+            (b"access-control-allow-origin", b"*"),
+            (b"cache-control", b"no-store"),
+            (b"ping-body-limit", b"%d" % limit),
+            (b"x-content-type-options", b"nosniff"),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
         try:
-            if method not in METHODS:
-                raise MethodNotAllowed("A ping is GET, HEAD or POST")
-            said = parse(scope["path"], scope["query_string"].decode("latin-1"))
-            body, is_cut = await self._read(receive) if method == "POST" else (None, False)
-            ping = Ping(
-                type=said.type,
-                exit_code=said.exit_code,
-                run_id=said.run_id,
-                method=method,
-                source_ip=self._address(scope),
-                user_agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
-                body=body,
-                is_body_truncated=is_cut,
-            )
-            taken = await self._intake.take(said.target, ping)
-        except AppError as exc:
-            allow = [(b"allow", b"GET, HEAD, POST")] if isinstance(exc, MethodNotAllowed) else []
-            await refuse(scope, send, exc, [*self._headers, *allow])
+            async with asyncio.timeout(BUDGET_S):
+                said, taken = await self._take(scope, receive)
+        except Exception as exc:  # broad on purpose: no layer around it does so
+            await self._refuse(scope, send, exc)
             return
         answer = b'{"ok":true}' if said.exit_code is None else b'{"ok":true,"exit_code":%d}' % said.exit_code
         status = 201 if taken.is_new else 200
-        await respond(send, status, b"" if method == "HEAD" else answer, "application/json", self._headers)
+        await respond(send, status, b"" if scope["method"] == "HEAD" else answer, "application/json", self._headers)
+
+    async def _take(self, scope: Scope, receive: Receive) -> tuple[Request, Taken]:
+        method = scope["method"]
+        if method not in METHODS:
+            raise MethodNotAllowed("A ping is GET, HEAD or POST")
+        said = parse(scope["path"], scope["query_string"].decode("latin-1"))
+        body, is_cut = await self._read(receive) if method == "POST" else (None, False)
+        ping = Ping(
+            type=said.type,
+            exit_code=said.exit_code,
+            run_id=said.run_id,
+            method=method,
+            source_ip=self._address(scope),
+            user_agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
+            body=body,
+            is_body_truncated=is_cut,
+        )
+        return said, await self._intake.take(said.target, ping)
+
+    async def _refuse(self, scope: Scope, send: Send, exc: Exception) -> None:
+        failure = Overloaded("The answer took too long; try again") if isinstance(exc, TimeoutError) else translate(exc)
+        scope.setdefault("state", {})["request_id"] = f"{random.getrandbits(64):016x}"
+        allow = [(b"allow", b"GET, HEAD, POST")] if isinstance(failure, MethodNotAllowed) else []
+        await refuse(scope, send, failure, [*self._headers, *allow])
 
     async def _read(self, receive: Receive) -> tuple[str | None, bool]:
         """Return the body as text, and whether it was cut; far more than the limit is not even waited for."""

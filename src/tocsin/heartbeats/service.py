@@ -1,6 +1,7 @@
 """The use cases: what people ask for. Pings have a way of their own (`intake.py`)."""
 
 from datetime import date, timedelta
+from functools import partial
 from uuid import uuid4
 
 import msgspec
@@ -39,7 +40,8 @@ from tocsin.heartbeats.objects import (
 from tocsin.heartbeats.store import Wanted
 
 BARS_FRESH_S = 30.0
-TRIMMED_AT_ONCE = 1000
+LOOKED_AT_ONCE, TRIMMED = 500, 1000
+MOST_BARS = 5000
 
 
 class Heartbeats:
@@ -257,15 +259,12 @@ class Heartbeats:
 
     async def trim(self) -> None:
         """Keep only the newest runs of each heartbeat."""
-        for heartbeat_id in await self._db.read(store.list_ids):
-            if await self._db.read(lambda read: history_store.is_long(read, heartbeat_id)):  # noqa: B023
-                while await self._db.write(
-                    lambda tx: history_store.trim(tx, heartbeat_id, TRIMMED_AT_ONCE)  # noqa: B023
-                ):
+        ids = await self._db.read(store.list_ids)
+        for first in range(0, len(ids), LOOKED_AT_ONCE):
+            some = ids[first : first + LOOKED_AT_ONCE]
+            for heartbeat_id in await self._db.read(partial(history_store.list_long, ids=some)):
+                while await self._db.write(partial(history_store.trim, heartbeat_id=heartbeat_id, limit=TRIMMED)):
                     pass
-
-
-MOST_BARS = 5000
 
 
 def _with_open_day(beat: Heartbeat, found: dict[date, Tally]) -> dict[date, Tally]:

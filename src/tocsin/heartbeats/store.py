@@ -68,8 +68,7 @@ def list_page(read: Read, wanted: Wanted, limit: int, offset: int) -> tuple[list
     if wanted.tag is not None:
         where.append(heartbeats.c.tags.contains(_encoder.encode(wanted.tag).decode(), autoescape=True))
     columns = [heartbeats.c[name] for name in _COLUMNS.split(", ")]
-    order = (heartbeats.c.created_at_ms.desc(), heartbeats.c.id.desc())
-    page = select(*columns).where(*where).order_by(*order).limit(limit).offset(offset)
+    page = select(*columns).where(*where).order_by(heartbeats.c.id.desc()).limit(limit).offset(offset)
     total = read.execute(select(func.count()).select_from(heartbeats).where(*where)).scalar_one()
     return [_heartbeat(tuple(row)) for row in read.execute(page)], int(total)
 

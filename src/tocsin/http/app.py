@@ -57,19 +57,6 @@ def _actor(peer: Peer) -> Any:
     return provide
 
 
-def _beside(ping: App, others: App) -> App:
-    """Send pings their own way. A base URL that ends in / doubles the one at the start; that must not lose a ping."""
-
-    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
-        path = "/" + scope["path"].lstrip("/")
-        if path == "/ping" or path.startswith("/ping/"):
-            await ping({**scope, "path": path}, receive, send)
-        else:
-            await others(scope, receive, send)
-
-    return choose
-
-
 class Router:
     """Which application answers which path.
 
@@ -137,16 +124,24 @@ def harden(
 ) -> App:
     """Wrap *app* in every layer a request must pass, the innermost first.
 
-    *ping* is open to everybody, by every name: what is under `/ping` passes the outermost layer only.
+    *ping* is open to everybody, by every name, and passes none of the layers: what is under `/ping`.
     """
     gated: App = BodyGate(app, max_body_bytes)
     gated = AccessGate(gated, authenticator, metrics_public=metrics_public)
     gated = OriginGuard(gated, base_url, cors_origins)
     gated = HostGuard(gated, hosts)
-    edge = Edge(_beside(ping, gated), observe)
+    edge = Edge(gated, observe)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        """Pings go their own way. A base URL that ends in / doubles the one at the start; that must not lose a ping."""
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path.startswith("//"):
+            path = scope["path"] = "/" + path.lstrip("/")
+        if path == "/ping" or path.startswith("/ping/"):
+            await ping(scope, receive, send)
+        else:
             await edge(scope, receive, send)
 
     return entry

@@ -122,6 +122,4 @@ def _kind(path: str) -> str:
     """Return a label of few values for what is no known route: an attacker must not be able to make new series."""
     if path.startswith("/api/"):
         return "/api/(unknown)"
-    if path.lstrip("/").startswith("ping/"):
-        return "/ping"
     return "/metrics" if path == "/metrics" else "(pages)"
