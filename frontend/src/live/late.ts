@@ -11,17 +11,30 @@ interface LateReads {
   forget: (id: number) => void
 }
 
-/** Reads again what events said is new or changed, a moment later and each once. */
+/**
+ * Reads again what events said is new or changed, a moment later and each once. While the whole list is on its way that
+ * waits: what the list says may be older than the event, and must not have the last word.
+ */
 export function useLateReads({ readOne, readAll, forget }: LateReads) {
   const changed = new Set<number>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  let whole: Promise<unknown> | null = null
+
+  async function load() {
+    const mine = readAll().finally(() => {
+      if (whole === mine) whole = null
+    })
+    whole = mine
+    await mine
+  }
 
   async function read() {
     timer = undefined
+    await whole
     const ids = [...changed]
     changed.clear()
     if (ids.length > MOST_SINGLE) {
-      await readAll()
+      await load()
       return
     }
     for (const id of ids) {
@@ -39,5 +52,5 @@ export function useLateReads({ readOne, readAll, forget }: LateReads) {
   }
 
   onScopeDispose(() => clearTimeout(timer))
-  return readSoon
+  return { load, readSoon }
 }

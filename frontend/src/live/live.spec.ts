@@ -32,18 +32,18 @@ describe('the live stream', () => {
     expect(heard).toHaveBeenCalledTimes(1)
   })
 
-  it('asks everybody to read again after a gap', () => {
+  it('lets everybody read once it stands, and again after a gap', () => {
     const heard = vi.fn()
     effectScope().run(() => onLive('sync.required', heard))
     FakeEventSource.last.accept()
     expect(liveStatus.value).toBe('connected')
-    expect(heard).not.toHaveBeenCalled()
+    expect(heard).toHaveBeenCalledTimes(1)
 
     FakeEventSource.last.lose()
     expect(liveStatus.value).toBe('reconnecting')
     FakeEventSource.last.accept()
     expect(liveStatus.value).toBe('connected')
-    expect(heard).toHaveBeenCalledTimes(1)
+    expect(heard).toHaveBeenCalledTimes(2)
   })
 
   it('opens a new stream when the browser gave up', async () => {

@@ -46,10 +46,11 @@ function receive(event: LiveEvent) {
 }
 
 function setStatus(next: LiveStatus) {
-  const isBack = status.value === 'reconnecting' && next === 'connected'
+  const isNew = status.value !== 'connected' && next === 'connected'
   status.value = next
-  // The journal replays what was missed, but not the state of the engine; asking again is cheap and always right.
-  if (isBack) dispatch({ type: 'sync.required', data: {}, journalId: null })
+  // What is read before the stream stands may be older than its first event. After a break the journal replays what was
+  // missed, but not the state of the engine; asking again is cheap and always right.
+  if (isNew) dispatch({ type: 'sync.required', data: {}, journalId: null })
 }
 
 /** Starts listening; call once somebody is signed in. Of several tabs one holds the stream and the others listen to it. */

@@ -23,28 +23,40 @@ export const useAlerts = defineStore('alerts', () => {
   /** What nobody takes care of yet: the number on the bell. */
   const waiting = computed(() => ringing.value.filter((alert) => !alert.acknowledged_at && !alert.silence_id).length)
 
+  /** Heard while the list was on its way, which may be older: these have the last word. */
+  let heard: (() => void)[] = []
+  let loading = 0
+
   async function load() {
+    loading += 1
     try {
       const [active, quiet] = await Promise.all([listActive(), listSilenced()])
       byId.clear()
       for (const alert of [...active.critical, ...active.warning, ...active.info, ...quiet.alerts]) put(alert)
+      heard.forEach((again) => again())
       loaded.value = true
       error.value = null
     } catch (cause) {
       error.value = cause as ApiError
+    } finally {
+      loading -= 1
+      if (!loading) heard = []
     }
+  }
+
+  function hear(change: () => void) {
+    change()
+    if (loading) heard.push(change)
   }
 
   function put(alert: Alert) {
     byId.set(alert.id, alert)
   }
 
-  onLive('alert.fired', put)
-  onLive('alert.updated', put)
-  onLive('alert.silenced', put)
-  onLive('alert.unsilenced', put)
-  onLive('alert.acknowledged', put)
-  onLive('alert.resolved', (alert) => byId.delete(alert.id))
+  for (const name of ['fired', 'updated', 'silenced', 'unsilenced', 'acknowledged'] as const) {
+    onLive(`alert.${name}`, (alert) => hear(() => put(alert)))
+  }
+  onLive('alert.resolved', (alert) => hear(() => byId.delete(alert.id)))
   // Which alerts a silence keeps quiet is the server's to say.
   onLive('silence.created', () => void load())
   onLive('silence.cancelled', () => void load())

@@ -16,7 +16,7 @@ export const useCertificates = defineStore('certificates', () => {
   const all = computed(() => inOrder(byId.values()))
   const troubled = computed(() => all.value.filter(isInTrouble))
 
-  async function load() {
+  async function readAll() {
     try {
       const list = await listCertificates()
       byId.clear()
@@ -38,7 +38,7 @@ export const useCertificates = defineStore('certificates', () => {
   }
 
   const forget = (id: number) => void byId.delete(id)
-  const readSoon = useLateReads({ readOne, readAll: load, forget })
+  const { load, readSoon } = useLateReads({ readOne, readAll, forget })
 
   for (const name of ['created', 'updated', 'check_completed', 'status_changed', 'alert', 'recovery'] as const) {
     onLive(`certificate.${name}`, (event) => readSoon(event.monitor_id))

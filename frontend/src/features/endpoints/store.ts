@@ -27,7 +27,7 @@ export const useEndpoints = defineStore('endpoints', () => {
   const shown = computed(() => all.value.filter(({ host }) => host === null || hosts.shows({ host })))
   const troubled = computed(() => shown.value.filter(isInTrouble))
 
-  async function load() {
+  async function readAll() {
     try {
       const list = await listEndpoints()
       const present = new Set(list.map(({ id }) => id))
@@ -67,7 +67,7 @@ export const useEndpoints = defineStore('endpoints', () => {
     else if (loaded.value) readSoon(id)
   }
 
-  const readSoon = useLateReads({ readOne: async (id) => put((await getEndpoint(id)).endpoint), readAll: load, forget })
+  const { load, readSoon } = useLateReads({ readOne: async (id) => put((await getEndpoint(id)).endpoint), readAll, forget })
 
   let gathered: EndpointEvents['endpoint.check_result'][] = []
   let timer: ReturnType<typeof setTimeout> | undefined
