@@ -1,4 +1,5 @@
 import { flushPromises } from '@vue/test-utils'
+import { describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import { useLateReads } from './late'
 
