@@ -22,6 +22,8 @@ FACTS = (
     ("error", "Error"),
     ("restart_count", "Restarts"),
     ("image", "Image"),
+    ("schedule", "Schedule"),
+    ("last_ping_at", "Last ping"),
 )
 MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

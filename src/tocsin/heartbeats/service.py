@@ -1,5 +1,6 @@
 """The use cases: what people ask for. Pings have a way of their own (`intake.py`)."""
 
+import asyncio
 from datetime import date, timedelta
 from functools import partial
 from uuid import uuid4
@@ -131,8 +132,11 @@ class Heartbeats:
         ]
         return DailyUptimeList(days=count, to=today.isoformat(), items=items)
 
-    def preview(self, text: str, timezone: str) -> SchedulePreview:
+    async def preview(self, text: str, timezone: str) -> SchedulePreview:
         """Return the next three times of a schedule.  Raises InvalidParam."""
+        return await asyncio.to_thread(self._preview, text, timezone)
+
+    def _preview(self, text: str, timezone: str) -> SchedulePreview:
         now, text = self._clock.now(), text.strip()
         try:
             schedule.zone_of(timezone)
@@ -155,16 +159,17 @@ class Heartbeats:
 
     async def create(self, wanted: NewHeartbeat, actor: Actor) -> HeartbeatView:
         """Raises Invalid, DuplicateSlug, TooManyHeartbeats."""
-        now = self._clock.now()
-        name, tags, asked = wishes.name_of(wanted.name), wishes.tags_of(wanted.tags), wishes.new(wanted, now)
-        given = None if wanted.slug is None else wishes.slug_of(wanted.slug)
 
         def work(tx: Tx) -> Heartbeat:
+            now = tx.clock.now()
+            name, tags = wishes.name_of(wanted.name), wishes.tags_of(wanted.tags)
+            given = None if wanted.slug is None else wishes.slug_of(wanted.slug)
+            asked = wishes.new(wanted, now)  # here, for it may read a file: that of its time zone
             if not making.has_room(tx):
                 raise TooManyHeartbeats(f"There are {MOST_HEARTBEATS} heartbeats already; delete one first")
             if given is not None:
                 _check_free(tx, given)
-            beat = making.make(tx, name, given or making.free_slug(tx, name), tags, asked, tx.clock.now())
+            beat = making.make(tx, name, given or making.free_slug(tx, name), tags, asked, now)
             tx.audit(actor, "heartbeat.create", f"heartbeat:{beat.id}", difference({}, _audited(beat)))
             return beat
 
