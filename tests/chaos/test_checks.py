@@ -1,6 +1,6 @@
 """kill -9, standing still and clocks that jump, while endpoints are checked: no alert lost, none doubled, none false.
 
-Five rounds and a short stop by default; `TOCSIN_CHAOS_ROUNDS` asks for more of them, and a longer one.
+Three rounds and a short stop by default; `TOCSIN_CHAOS_ROUNDS` asks for more of them, and a longer one.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from support.targets import Target, serve
 from tocsin.core.clock import SystemClock
 
 pytestmark = pytest.mark.chaos
-ROUNDS = int(os.environ.get("TOCSIN_CHAOS_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("TOCSIN_CHAOS_ROUNDS", "3"))
 LONG = ROUNDS > 20
 STOPPED_S = 90 if LONG else 12
 FAST = {"interval": "5s", "timeout": "1s"}

@@ -347,7 +347,7 @@ async def test_many_names_of_one_machine_are_one_witness(watch: Watch, lan: Netw
 # --- (c, d) names ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mood", ["silent", *(pytest.param(mood, marks=long) for mood in ("servfail", "refused"))])
+@pytest.mark.parametrize("mood", ["servfail", *(pytest.param(mood, marks=long) for mood in ("silent", "refused"))])
 async def test_when_names_cannot_be_looked_up_any_more_old_answers_do_and_one_alert_tells_of_it(
     watch: Watch, lan: Network, mood: Mood
 ):
