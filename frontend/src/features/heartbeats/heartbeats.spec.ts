@@ -83,7 +83,8 @@ describe('a length', () => {
     [300, 'every 5 min'],
     [3600, 'every hour'],
     [86_400, 'every day'],
-    [604_800, 'every 7 days'],
+    [172_800, 'every 2 days'],
+    [604_800, 'every week'],
   ])('an interval of %d is %s', (interval_seconds, text) => {
     expect(everyText({ schedule: null, interval_seconds, timezone: 'UTC' }, say)).toBe(text)
   })

@@ -6,6 +6,7 @@ export type Translate = (key: string, values: Record<string, unknown> | number) 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+const WEEK = 7 * DAY
 
 const UNITS = [['d', DAY], ['h', HOUR], ['min', MINUTE], ['s', 1]] as const
 
@@ -38,6 +39,7 @@ type Timed = Pick<Heartbeat, 'schedule' | 'interval_seconds' | 'timezone'>
 /** "every 5 min", "every day". A schedule has no words but its own. */
 export function everyText({ schedule, interval_seconds: seconds }: Timed, t: Translate): string {
   if (schedule) return schedule
+  if (seconds === WEEK) return t('heartbeat.every_week', {})
   if (seconds % DAY === 0) return t('heartbeat.every_days', seconds / DAY)
   if (seconds === HOUR) return t('heartbeat.every_hour', {})
   if (seconds === MINUTE) return t('heartbeat.every_minute', {})

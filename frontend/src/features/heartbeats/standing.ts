@@ -34,6 +34,11 @@ function rank(heartbeat: Standable): number {
   return heartbeat.status === 'paused' ? 4 : 3
 }
 
+/** A start is a ping too, though it is not what is waited for. */
+export function lastHeard({ last_ping_at: ping, current_run_started_at: start }: Pick<Heartbeat, 'last_ping_at' | 'current_run_started_at'>): string | null {
+  return ping && start ? (ping > start ? ping : start) : (ping ?? start)
+}
+
 const byName = new Intl.Collator(undefined, { numeric: true })
 
 /** Those in trouble first, then those that are running, then what is expected next. */
