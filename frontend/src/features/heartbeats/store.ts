@@ -25,9 +25,12 @@ export const useHeartbeats = defineStore('heartbeats', () => {
   const troubled = computed(() => all.value.filter(isInTrouble))
 
   async function load() {
+    const before = new Set(byId.keys())
     try {
       const { heartbeats, total } = await listHeartbeats()
-      byId.clear()
+      // What came while the answer was on its way is newer than the answer.
+      for (const { id } of heartbeats) before.delete(id)
+      before.forEach(forget)
       for (const heartbeat of heartbeats) byId.set(heartbeat.id, heartbeat)
       notLoaded.value = Math.max(0, total - byId.size)
       loaded.value = true
