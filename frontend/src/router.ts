@@ -50,6 +50,20 @@ export const router = createRouter({
           component: () => import('@/features/endpoints/EndpointFormPage.vue'),
           props: (route) => ({ id: Number(route.params.id) }),
         },
+        { path: 'heartbeats', name: 'heartbeats', component: () => import('@/features/heartbeats/HeartbeatsPage.vue') },
+        { path: 'heartbeats/new', name: 'heartbeat-new', component: () => import('@/features/heartbeats/HeartbeatFormPage.vue') },
+        {
+          path: 'heartbeats/:id(\\d+)',
+          name: 'heartbeat',
+          component: () => import('@/features/heartbeats/HeartbeatPage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
+        {
+          path: 'heartbeats/:id(\\d+)/edit',
+          name: 'heartbeat-edit',
+          component: () => import('@/features/heartbeats/HeartbeatFormPage.vue'),
+          props: (route) => ({ id: Number(route.params.id) }),
+        },
         { path: 'certificates', name: 'certificates', component: () => import('@/features/certificates/CertificatesPage.vue') },
         {
           path: 'certificates/:id(\\d+)',

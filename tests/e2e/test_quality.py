@@ -1,6 +1,7 @@
 """What every page owes everybody: no axe violation, nothing that sticks out, a light first load."""
 
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,12 @@ PAGES = (
     "/endpoints/new",
     "/endpoints/999",
     "/endpoints/999/edit",
+    "/heartbeats",
+    "/heartbeats?q=nothing-like-it",
+    "/heartbeats?status=down",
+    "/heartbeats/new",
+    "/heartbeats/999",
+    "/heartbeats/999/edit",
     "/certificates",
     "/certificates?q=nothing-like-it",
     "/certificates?status=expired",
@@ -59,6 +66,7 @@ PAGES = (
     "/nowhere",
 )
 ENDPOINTS = ("well", "broken", "paused", "gone")
+HEARTBEATS = ("well", "failed", "running", "new", "paused")
 CERTIFICATES = ("well", "expired", "foreign", "halved", "self-signed")
 FIRST_LOAD_LIMIT_BYTES = 200 * 1024
 
@@ -77,6 +85,7 @@ def test_every_page_is_accessible(
     engine.run("web", image="web:1.0")
     engine.run("crashed", command=("sh", "-c", "echo boom >&2; exit 7"))
     endpoints, certificates = fill(server, targets, authority)
+    heartbeats = fill_heartbeats(server)
     # axe has to be put into the page, which its own policy rightly forbids
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
@@ -96,6 +105,11 @@ def test_every_page_is_accessible(
         problems += look(page, server, f"/endpoints/{endpoints['well']}?view=phases&range=1h")
         problems += look(page, server, f"/endpoints/{endpoints['broken']}/edit", try_it)
         problems += look(page, server, "/endpoints/new", make_a_mistake)
+        for number in heartbeats.values():
+            problems += look(page, server, f"/heartbeats/{number}")
+        problems += look(page, server, f"/heartbeats/{heartbeats['failed']}", open_bodies)
+        problems += look(page, server, f"/heartbeats/{heartbeats['well']}/edit", see_the_next_times)
+        problems += look(page, server, "/heartbeats/new", open_more)
         for number in certificates.values():
             problems += look(page, server, f"/certificates/{number}")
         problems += look(page, server, f"/certificates/{certificates['well']}", edit_rules)
@@ -112,8 +126,10 @@ def test_longer_words_have_room_on_a_phone(
     engine.run("web", image="web:1.0")
     engine.run("crashed", command=("sh", "-c", "echo boom >&2; exit 7"))
     endpoints, certificates = fill(server, targets, authority)
+    heartbeats = fill_heartbeats(server)
     places = [f"/endpoints/{number}" for number in endpoints.values()]
     places += [f"/endpoints/{endpoints['well']}/edit", *(f"/certificates/{number}" for number in certificates.values())]
+    places += [f"/heartbeats/{number}{part}" for number in heartbeats.values() for part in ("", "/edit")]
     context = browser.new_context(
         viewport={"width": 390, "height": 844},
         locale="fr-FR",
@@ -168,6 +184,28 @@ def fill(server: Process, targets: Targets, authority: Authority) -> tuple[dict[
     return endpoints, certificates
 
 
+def fill_heartbeats(server: Process) -> dict[str, int]:
+    """Make heartbeats in every state; return their ids."""
+    made = {}
+    for name in HEARTBEATS:
+        body = {"name": f"{name}-with-a-long-name-that-nobody-cuts", "tags": ["backup", "a-rather-long-tag"]}
+        timing = {"schedule": "0 2 * * *", "timezone": "Asia/Tokyo"} if name == "well" else {"interval_seconds": 3600}
+        made[name] = server.post("/api/v1/heartbeats", {**body, **timing, "failure_keywords": ["ERROR"]})
+    for name, what, said in (
+        ("well", "/start", None),
+        ("well", "/0", "dumped"),
+        ("failed", "/3", "no room " * 40),
+        ("running", "/start?rid=night", None),
+        ("paused", "/log", "a note"),
+    ):
+        request = urllib.request.Request(made[name]["ping_url"] + what, None if said is None else said.encode())
+        urllib.request.urlopen(request, timeout=10).close()
+    server.post(f"/api/v1/heartbeats/{made['paused']['id']}/pause", {})
+    shown = {one["id"]: one["status"] for one in server.get("/api/v1/heartbeats")["heartbeats"]}
+    assert [shown[one["id"]] for one in made.values()] == ["up", "down", "started", "new", "paused"]
+    return {name: int(one["id"]) for name, one in made.items()}
+
+
 def just_look(_page: Page) -> None:
     pass
 
@@ -184,6 +222,25 @@ def make_a_mistake(page: Page) -> None:
     page.get_by_role("button", name="Add header").click()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def open_bodies(page: Page) -> None:
+    expect(page.get_by_test_id("ping").first).to_be_visible()
+    for summary in page.get_by_text("1 line said").all():
+        summary.click()
+    page.get_by_role("tab", name="Kubernetes").click()
+    expect(page.get_by_test_id("snippet-kubernetes")).to_be_visible()
+
+
+def see_the_next_times(page: Page) -> None:
+    expect(page.get_by_test_id("preview")).to_be_visible()
+    page.get_by_label("Time zone").fill("Mars/Olympus")
+    expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+
+
+def open_more(page: Page) -> None:
+    page.get_by_text("More", exact=True).click()
+    expect(page.locator("[name=slug]")).to_be_visible()
 
 
 def edit_rules(page: Page) -> None:

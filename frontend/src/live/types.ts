@@ -2,6 +2,7 @@ import type { Alert, Container, ContainerState, HealthStatus, Silence } from '@/
 import type { CertificateEvents } from '@/features/certificates/types'
 import type { Channel } from '@/features/channels/types'
 import type { EndpointEvents } from '@/features/endpoints/types'
+import type { HeartbeatEvents } from '@/features/heartbeats/types'
 import type { Webhook } from '@/features/webhooks/types'
 
 interface AboutContainer {
@@ -11,7 +12,7 @@ interface AboutContainer {
 }
 
 /** What the server pushes, by event name. */
-export interface LiveEvents extends EndpointEvents, CertificateEvents {
+export interface LiveEvents extends EndpointEvents, HeartbeatEvents, CertificateEvents {
   'container.state_changed': AboutContainer & {
     state: ContainerState
     previous_state: ContainerState | null
@@ -103,6 +104,14 @@ const NAMES: Record<LiveType, true> = {
   'endpoint.config_error': true,
   'self_health.connectivity_lost': true,
   'self_health.connectivity_recovered': true,
+  'heartbeat.created': true,
+  'heartbeat.updated': true,
+  'heartbeat.deleted': true,
+  'heartbeat.status_changed': true,
+  'heartbeat.deadline_missed': true,
+  'heartbeat.alert': true,
+  'heartbeat.recovery': true,
+  'heartbeat.pinged': true,
   'certificate.created': true,
   'certificate.updated': true,
   'certificate.deleted': true,

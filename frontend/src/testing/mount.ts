@@ -6,6 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import type { Container } from '@/api/types'
 import type { CertificateItem } from '@/features/certificates/types'
 import type { Endpoint } from '@/features/endpoints/types'
+import type { Heartbeat } from '@/features/heartbeats/types'
 import en from '@/locales/en.json'
 
 /** Mounts a component as the app would: English texts, stores, a router in memory at `path`. */
@@ -183,6 +184,43 @@ export function aCertificate(part: Partial<CertificateItem> = {}): CertificateIt
       hostname_match: true,
       error_message: null,
     },
+    ...part,
+  }
+}
+
+export function aHeartbeat(part: Partial<Heartbeat> = {}): Heartbeat {
+  const id = part.id ?? ++lastId
+  return {
+    id,
+    uuid: `b0a7f3c2-0000-4000-8000-${String(id).padStart(12, '0')}`,
+    ping_url: `https://tocsin.example/ping/b0a7f3c2-0000-4000-8000-${String(id).padStart(12, '0')}`,
+    name: `job-${id}`,
+    slug: `job-${id}`,
+    tags: [],
+    status: 'up',
+    alert_state: 'normal',
+    problems: [],
+    interval_seconds: 300,
+    grace_seconds: 60,
+    schedule: null,
+    timezone: 'UTC',
+    max_duration_seconds: null,
+    expected_pings: 1,
+    post_only: false,
+    start_keywords: [],
+    success_keywords: [],
+    failure_keywords: [],
+    last_ping_at: '2026-03-04T09:10:00.000Z',
+    next_expected_at: '2026-03-04T09:15:00.000Z',
+    next_deadline_at: '2026-03-04T09:16:00.000Z',
+    current_run_started_at: null,
+    last_exit_code: null,
+    last_duration_ms: null,
+    consecutive_failures: 0,
+    consecutive_successes: 12,
+    active: true,
+    created_at: '2026-02-11T07:58:05.000Z',
+    updated_at: '2026-02-11T07:58:05.000Z',
     ...part,
   }
 }

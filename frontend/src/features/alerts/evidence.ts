@@ -9,7 +9,8 @@ export interface Fact {
 const SHOWN = [
   'exit_code', 'error_detail', 'error', 'last_error', 'target', 'expected', 'got', 'http_status', 'failures', 'slow', 'restart_count', 'threshold',
   'response_time_ms', 'degraded_after_ms', 'address', 'http_version', 'phases', 'hostname', 'port', 'chain_error', 'threshold_days',
-  'days_remaining', 'not_before', 'not_after', 'issuer_org', 'image', 'restart_policy', 'started_at', 'finished_at', 'container_count', 'containers',
+  'days_remaining', 'not_before', 'not_after', 'issuer_org', 'schedule', 'expected_at', 'grace',
+  'last_ping_at', 'last_exit_code', 'last_duration_ms', 'said_at', 'image', 'restart_policy', 'started_at', 'finished_at', 'container_count', 'containers',
 ] as const
 export type EvidenceKey = (typeof SHOWN)[number]
 
@@ -48,7 +49,9 @@ export function excerpt(alert: Alert): string[] {
   return [...lines, ...(lines.length ? [''] : []), ...body.replace(/\n+$/, '').split('\n')]
 }
 
-const PAGES: Record<string, string> = { container: '/containers', endpoint: '/endpoints', certificate: '/certificates' }
+const PAGES: Record<string, string> = {
+  container: '/containers', endpoint: '/endpoints', heartbeat: '/heartbeats', certificate: '/certificates',
+}
 
 /** Where the page of the thing is, when it has one. */
 export function pageOf(alert: Alert): string | null {

@@ -29,7 +29,7 @@ export function feedItem(event: JournalEvent): FeedItem | null {
   const data = event.data as Partial<About>
   const { hostname, port } = data
   const place = hostname && port ? placeOf({ hostname, port }) : hostname
-  const name = String(data.container_name || place || data.target || '')
+  const name = String(data.container_name || place || data.target || data.name || '')
   return {
     id: String(event.id),
     key: `event.${told.key}`,
@@ -47,10 +47,13 @@ export function feedItem(event: JournalEvent): FeedItem | null {
 /** What events of different kinds say about who it is. */
 type About = Pick<Data<'container.state_changed'>, 'container_id' | 'container_name' | 'reconciled'> &
   Pick<Data<'endpoint.alert'>, 'endpoint_id' | 'target'> &
+  Pick<Data<'heartbeat.alert'>, 'heartbeat_id' | 'name'> &
   Pick<Data<'certificate.alert'>, 'monitor_id' | 'hostname' | 'port'>
 
-function pageOf({ endpoint_id: endpoint, monitor_id: certificate, container_id: container }: Partial<About>): string | null {
+function pageOf(about: Partial<About>): string | null {
+  const { endpoint_id: endpoint, heartbeat_id: heartbeat, monitor_id: certificate, container_id: container } = about
   if (endpoint) return `/endpoints/${endpoint}`
+  if (heartbeat) return `/heartbeats/${heartbeat}`
   if (certificate) return `/certificates/${certificate}`
   return container ? `/containers/${container}` : null
 }
@@ -83,6 +86,15 @@ function tell(event: JournalEvent): { key: string; tone: Tone; values?: Record<s
       return { key: 'endpoint_fast', tone: 'ok' }
     case 'endpoint.config_error':
       return { key: 'endpoint_config_error', tone: 'warn' }
+    case 'heartbeat.deadline_missed':
+      return { key: 'heartbeat_missed', tone: 'bad' }
+    case 'heartbeat.alert': {
+      const { alert_type: problem, exit_code: code } = event.data as unknown as Data<'heartbeat.alert'>
+      if (problem === 'overrun') return { key: 'heartbeat_overrun', tone: 'warn' }
+      return code === null ? { key: 'heartbeat_failed', tone: 'bad' } : { key: 'heartbeat_failed_code', tone: 'bad', values: { code } }
+    }
+    case 'heartbeat.recovery':
+      return { key: 'heartbeat_recovered', tone: 'ok' }
     case 'certificate.alert': {
       const { alert_type: problem } = event.data as unknown as Data<'certificate.alert'>
       return { key: `certificate_${problem}`, tone: problemTone(problem) }

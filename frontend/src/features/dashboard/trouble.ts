@@ -8,11 +8,14 @@ import type { CertificateItem } from '@/features/certificates/types'
 import { standingOf } from '@/features/endpoints/standing'
 import { useEndpoints } from '@/features/endpoints/store'
 import type { Endpoint } from '@/features/endpoints/types'
+import { useHeartbeats } from '@/features/heartbeats/store'
+import type { Heartbeat } from '@/features/heartbeats/types'
 
 /** One thing that needs a look, whatever it is. */
 export type Trouble = { key: string; tone: 'bad' | 'warn' } & (
   | { kind: 'container'; container: Container; problem: Problem }
   | { kind: 'endpoint'; endpoint: Endpoint }
+  | { kind: 'heartbeat'; heartbeat: Heartbeat }
   | { kind: 'certificate'; certificate: CertificateItem }
 )
 
@@ -20,6 +23,7 @@ export type Trouble = { key: string; tone: 'bad' | 'warn' } & (
 export function listTrouble(
   containers: { container: Container; problem: Problem }[],
   endpoints: Endpoint[],
+  heartbeats: Heartbeat[],
   certificates: CertificateItem[],
 ): Trouble[] {
   const all: Trouble[] = [
@@ -31,6 +35,12 @@ export function listTrouble(
       key: `endpoint ${endpoint.id}`,
       tone: standingOf(endpoint) === 'down' ? ('bad' as const) : ('warn' as const),
       endpoint,
+    })),
+    ...heartbeats.map((heartbeat) => ({
+      kind: 'heartbeat' as const,
+      key: `heartbeat ${heartbeat.id}`,
+      tone: heartbeat.status === 'down' ? ('bad' as const) : ('warn' as const),
+      heartbeat,
     })),
     ...certificates.map((certificate) => ({
       kind: 'certificate' as const,
@@ -46,6 +56,7 @@ export function listTrouble(
 export function useTrouble() {
   const { problems } = useShownContainers()
   const endpoints = useEndpoints()
+  const heartbeats = useHeartbeats()
   const certificates = useCertificates()
-  return computed(() => listTrouble(problems.value, endpoints.troubled, certificates.troubled))
+  return computed(() => listTrouble(problems.value, endpoints.troubled, heartbeats.troubled, certificates.troubled))
 }

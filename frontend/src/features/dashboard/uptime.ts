@@ -7,7 +7,7 @@ const FRESH_MS = 15 * 60_000
 const DAYS = 90
 
 /** 90 days of uptime of everything of one kind, oldest day first; read when somebody wants to see it. */
-export function useUptimeDays(type: 'container' | 'endpoint') {
+export function useUptimeDays(type: 'container' | 'endpoint' | 'heartbeat') {
   const days = shallowRef(new Map<number, (number | null)[]>())
   /** The last of the days. */
   const to = shallowRef('')

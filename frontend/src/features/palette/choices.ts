@@ -11,6 +11,8 @@ import { useContainers } from '@/features/containers/store'
 import { useListView } from '@/features/containers/view'
 import { nameOf, standingOf, type Standing } from '@/features/endpoints/standing'
 import { useEndpoints } from '@/features/endpoints/store'
+import { useHeartbeats } from '@/features/heartbeats/store'
+import type { HeartbeatStatus } from '@/features/heartbeats/types'
 import { useHosts } from '@/features/runtime/hosts'
 import { leave } from '@/features/shell/leave'
 import { overlay } from '@/features/shell/overlay'
@@ -22,7 +24,7 @@ import { say } from '@/lib/notice'
 import { setTheme, theme, THEME_ICONS, THEMES } from '@/lib/theme'
 import type { IconName } from '@/ui/icons'
 
-export type Kind = 'page' | 'action' | 'host' | 'group' | 'endpoint' | 'certificate' | 'container'
+export type Kind = 'page' | 'action' | 'host' | 'group' | 'endpoint' | 'heartbeat' | 'certificate' | 'container'
 
 export interface Choice {
   /** The same tomorrow, so that it can be remembered: by name, not by number. */
@@ -32,6 +34,7 @@ export interface Choice {
   icon: IconName
   container?: Container
   standing?: Standing
+  status?: HeartbeatStatus
   /** "g c": the key that does the same. */
   keys?: string
   /** The language of the name, when it is another than the page's. */
@@ -47,6 +50,7 @@ export function usePaletteChoices() {
   const { shown } = useShownContainers()
   const hosts = useHosts()
   const endpoints = useEndpoints()
+  const heartbeats = useHeartbeats()
   const certificates = useCertificates()
   const actions = useActions()
 
@@ -115,6 +119,17 @@ export function usePaletteChoices() {
     })),
   )
 
+  const heartbeatChoices = computed<Choice[]>(() =>
+    heartbeats.all.map((heartbeat) => ({
+      key: `heartbeat ${heartbeat.slug}`,
+      kind: 'heartbeat',
+      name: heartbeat.name,
+      icon: 'heart',
+      status: heartbeat.status,
+      run: () => router.push(`/heartbeats/${heartbeat.id}`),
+    })),
+  )
+
   const certificateChoices = computed<Choice[]>(() =>
     certificates.all.map((certificate) => ({
       key: `certificate ${placeOf(certificate)}`,
@@ -131,6 +146,7 @@ export function usePaletteChoices() {
     ...actions.value,
     ...groups.value,
     ...endpointChoices.value,
+    ...heartbeatChoices.value,
     ...certificateChoices.value,
     ...containerChoices.value,
   ])
@@ -168,7 +184,12 @@ function useActions() {
     const otherDensity = density.value === 'compact' ? 'comfortable' : 'compact'
     return [
       action('link', t('share.copy'), 'link', copyLink),
-      ...(session.canEdit ? [action('endpoint', t('endpoints.add'), 'plus', () => router.push('/endpoints/new'))] : []),
+      ...(session.canEdit
+        ? [
+            action('endpoint', t('endpoints.add'), 'plus', () => router.push('/endpoints/new')),
+            action('heartbeat', t('heartbeats.add'), 'plus', () => router.push('/heartbeats/new')),
+          ]
+        : []),
       action('shortcuts', t('shortcuts.title'), 'keyboard', () => (overlay.value = 'shortcuts'), { keys: '?' }),
       ...THEMES.filter((name) => name !== theme.value).map((name) =>
         action(`theme ${name}`, t('palette.theme', { theme: t(`theme.${name}`) }), THEME_ICONS[name], () => setTheme(name)),

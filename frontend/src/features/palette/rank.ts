@@ -25,7 +25,7 @@ function isScattered(text: string, needle: string): boolean {
 
 const MAX_CHOICES = 30
 const MAX_RECENT = 5
-const ORDER = ['page', 'action', 'host', 'group', 'endpoint', 'certificate', 'container'] as const
+const ORDER = ['page', 'action', 'host', 'group', 'endpoint', 'heartbeat', 'certificate', 'container'] as const
 
 interface Ranked {
   key: string

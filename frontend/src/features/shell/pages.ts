@@ -14,6 +14,7 @@ export const PAGES: Page[] = [
   { name: 'dashboard', to: '/', icon: 'home', key: 'd' },
   { name: 'containers', to: '/containers', icon: 'box', key: 'c' },
   { name: 'endpoints', to: '/endpoints', icon: 'pulse', key: 'e' },
+  { name: 'heartbeats', to: '/heartbeats', icon: 'heart', key: 'h' },
   { name: 'certificates', to: '/certificates', icon: 'lock', key: 's' },
   { name: 'alerts', to: '/alerts', icon: 'bell', key: 'a' },
 ]

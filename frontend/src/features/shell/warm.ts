@@ -12,6 +12,8 @@ export function warmPages(): void {
       import('@/features/containers/NamedContainerPage.vue'),
       import('@/features/endpoints/EndpointsPage.vue'),
       import('@/features/endpoints/EndpointPage.vue'),
+      import('@/features/heartbeats/HeartbeatsPage.vue'),
+      import('@/features/heartbeats/HeartbeatPage.vue'),
       import('@/features/certificates/CertificatesPage.vue'),
       import('@/features/palette/CommandPalette.vue'),
       import('@/features/shortcuts/ShortcutSheet.vue'),
