@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,12 +21,12 @@ from typing import Any
 import pytest
 
 from support.behaviours import answer
+from support.clock import JumpingClock
 from support.journal import Journal
 from support.long import long
 from support.process import Process
 from support.program import Program, running, until
 from support.targets import Target, serve
-from tocsin.core.clock import SystemClock
 
 pytestmark = pytest.mark.chaos
 ROUNDS = int(os.environ.get("TOCSIN_CHAOS_ROUNDS", "3"))
@@ -250,16 +250,6 @@ def test_who_breaks_while_we_stand_still_rings_all_the_same(process: Process, si
 
 
 # --- clocks that jump ------------------------------------------------------------------------------------------------
-
-
-class JumpingClock(SystemClock):
-    """The wall clock is set by somebody; monotonic time goes on as it does."""
-
-    def __init__(self) -> None:
-        self.off = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.off
 
 
 @dataclass

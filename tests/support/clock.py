@@ -1,7 +1,9 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that tests move: one that stands still until then, and one that goes on as that of the machine does."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+
+from tocsin.core.clock import SystemClock
 
 
 class FakeClock:
@@ -35,6 +37,23 @@ class FakeClock:
                 waker.set_result(None)
             await settled()
         self._elapsed_s = until
+
+
+class JumpingClock(SystemClock):
+    """Goes on by itself. Time may pass at once (`skip`); `off` is by how much somebody has set the wall clock."""
+
+    def __init__(self) -> None:
+        self.off = timedelta()
+        self._skipped_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + self.off + timedelta(seconds=self._skipped_s)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._skipped_s
+
+    def skip(self, seconds: float) -> None:
+        self._skipped_s += seconds
 
 
 async def settled(rounds: int = 10) -> None:

@@ -137,9 +137,13 @@ class Intake:
                 future.set_exception(failure)
                 continue
             try:
-                future.set_result(await self._db.write(lambda tx: self._keep(tx, order)))  # noqa: B023
+                kept = await self._db.write(lambda tx: self._keep(tx, order))  # noqa: B023
             except Exception as exc:  # broad on purpose: it belongs to the one who waits
-                future.set_exception(exc)
+                if not future.done():
+                    future.set_exception(exc)
+            else:
+                if not future.done():  # who asked may have gone away meanwhile
+                    future.set_result(kept)
 
     def _keep(self, tx: Tx, order: _Order) -> _Kept | None:
         """Runs on every ping: one look, one row, one update; a run's row besides."""
@@ -151,7 +155,7 @@ class Intake:
             beat, is_new = making.provision(tx, target.slug, now), True
         decision = rules.on_ping(beat, ping, now)
         if not order.has_rows:
-            return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_runs(beat, decision), now), is_new)
+            return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_rows(decision), now), is_new)
         return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now, ping), is_new)
 
     def _find(self, tx: Tx, target: Target) -> Heartbeat | None:
@@ -190,14 +194,9 @@ def _is_key(read: Read, key: str) -> bool:
     return known is not None and making.is_same(known, key)
 
 
-def _without_runs(beat: Heartbeat, decision: Decision) -> Decision:
-    """Return what holds of a ping beyond the budget: how it stands, but nothing about runs."""
-    before = beat.standing
-    after = replace(
-        decision.after,
-        open_runs=before.open_runs,
-        late_run=before.late_run,
-        overrun_at=before.overrun_at,
-        last_duration_ms=before.last_duration_ms,
-    )
-    return decision._replace(after=after, ended=(), correction=None)
+def _without_rows(decision: Decision) -> Decision:
+    """Return what holds of a ping beyond the budget: runs that have a row end there, but none gets a row."""
+    known = tuple(run for run in decision.after.open_runs if run.id)
+    overrun_at = decision.after.overrun_at if known else None
+    after = replace(decision.after, open_runs=known, overrun_at=overrun_at)
+    return decision._replace(after=after, ended=tuple(one for one in decision.ended if one.run is not None))
