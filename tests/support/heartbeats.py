@@ -53,7 +53,8 @@ async def alerts(program: Program) -> list[dict[str, Any]]:
 
 
 async def pass_time(program: Program, clock: JumpingClock, seconds: float) -> None:
-    """Let *seconds* pass, with somebody who looks at the deadlines all the while."""
+    """Let *seconds* pass; from now on it is only here that somebody looks at the deadlines, all the while."""
+    program.tocsin.scheduler.cancel("look at deadlines")
     while seconds > 0:
         clock.skip(min(seconds, STEP_S))
         seconds -= STEP_S

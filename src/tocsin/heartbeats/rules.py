@@ -312,14 +312,14 @@ def set_back(beat: Heartbeat, now: datetime) -> Standing:
     return replace(before, counted_from=counted_from, next_deadline_at=deadline)
 
 
-def set_forward(beat: Heartbeat, now: datetime, by: timedelta) -> Standing:
-    """Return how it stands after the clock was set forward: nobody has waited that long, and an interval is real time.
+def clock_set(beat: Heartbeat, now: datetime, by: timedelta) -> Standing:
+    """Return how it stands after the clock was set forward, or back, while Tocsin ran: an interval is real time.
 
     The times of a schedule are those of the wall clock.
     """
     before = beat.standing
     if before.next_deadline_at is None or beat.rules.schedule is not None:
-        return before
+        return set_back(beat, now)
     return replace(
         before,
         counted_from=min(before.counted_from + by, now),

@@ -18,7 +18,7 @@ from tocsin.heartbeats.models import Heartbeat, Standing
 BATCH = 200
 AWAY_AFTER_S = 5.0
 """So long between two looks means that this process stood still, or that the clock was set forward."""
-SET_S = 1.0
+SET = timedelta(seconds=1)
 """By so much the wall clock may differ from the time that has passed; by more, and somebody has set it."""
 log = structlog.get_logger(__name__)
 
@@ -45,12 +45,10 @@ class DeadlineWatch:
         now = self._clock.now()
         passed = self._clock.monotonic() - self._seen_monotonic
         moved = (now - self._seen).total_seconds()
-        if moved < passed - SET_S:
-            log.warning("the clock was set back", seconds=round(passed - moved, 1))
-            await self._revise(rules.set_back)
-        elif moved > passed + SET_S:
-            log.warning("the clock was set forward", seconds=round(moved - passed, 1))
-            await self._revise(partial(rules.set_forward, by=timedelta(milliseconds=round(1000 * (moved - passed)))))
+        set_by = timedelta(milliseconds=round(1000 * (moved - passed)))
+        if abs(set_by) > SET:
+            log.warning("the clock was set", seconds=set_by.total_seconds())
+            await self._revise(partial(rules.clock_set, by=set_by))
         if max(moved, passed) > AWAY_AFTER_S or self._db.refusals != self._refusals:
             log.warning("deadlines are put off: pings may have been lost", seconds=round(max(moved, passed), 1))
             refusals = self._db.refusals
