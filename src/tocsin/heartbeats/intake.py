@@ -80,7 +80,7 @@ class Intake:
         Raises NotFound; RateLimited: too many wrong guesses; StorageUnavailable.
         """
         try:
-            self._budget.spend(target.uuid or target.slug)
+            self._budget.spend(target.uuid or f"{target.key}/{target.slug}")  # a wrong key has a budget of its own
         except RateLimited:
             return await self._take_together(target, ping)
         return await self._take(_Order(target, ping, has_rows=True))

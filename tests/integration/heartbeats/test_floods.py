@@ -214,6 +214,16 @@ async def test_only_who_guesses_is_told_to_wait(start: Start):
         assert await guess(f"{key}/new-one?create=1") == 201
 
 
+@pytest.mark.usefixtures("_slowly")
+async def test_who_knows_a_slug_but_not_the_key_spends_nothing_of_its_budget(program: Program):
+    beat = await make(program, slug="nightly-backup")
+    key = (await program.client.get("/api/v1/heartbeats/ping-key")).json["key"]
+    for _ in range(BURST + 10):
+        assert (await program.client.get("/ping/not-the-key/nightly-backup", token=None)).status == 404
+    assert (await program.client.get(f"/ping/{key}/nightly-backup", token=None)).status == 200
+    assert len(await listed(program, beat, "pings")) == 1
+
+
 async def test_who_goes_away_does_not_take_the_pings_of_others_along(start: Start, monkeypatch: pytest.MonkeyPatch):
     """Three wait together; one of them cannot be stored, and another hangs up while each is tried by itself."""
     async with start() as program:
