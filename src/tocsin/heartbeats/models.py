@@ -156,8 +156,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due_at(self) -> datetime | None:
-        """Return when somebody has to look at it: at its deadline, or sooner when a run takes too long."""
-        if self.next_deadline_at is None or self.overrun_at is None:
+        """Return when somebody has to look at it: at its deadline, or sooner when a run takes too long.
+
+        What is due is settled by looking, or the watch would go on looking: only a run that is waited for takes too long.
+        """
+        if self.next_deadline_at is None or self.overrun_at is None or self.status is not HeartbeatStatus.STARTED:
             return self.next_deadline_at
         return min(self.next_deadline_at, self.overrun_at)
 
