@@ -5,6 +5,7 @@ write, but leave no rows of their own.  Source: docs/spec/heartbeats.md, too man
 """
 
 import asyncio
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -103,10 +104,11 @@ class Intake:
             if not self._may_make(tx, target):
                 return None
             beat, is_new = making.provision(tx, target.slug, now), True
-        decision = rules.on_ping(beat, ping, now)
         if has_rows:
+            decision = rules.on_ping(beat, ping, now)
             return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now, ping), is_new)
-        return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_runs(beat, decision), now), is_new)
+        decision = _without_runs(beat, ping, now)
+        return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now), is_new)
 
     def _find(self, tx: Tx, target: Target) -> Heartbeat | None:
         if target.uuid:
@@ -145,14 +147,12 @@ def _is_key(read: Read, key: str) -> bool:
     return known is not None and making.is_same(known, key)
 
 
-def _without_runs(beat: Heartbeat, decision: Decision) -> Decision:
-    """Return what holds of a ping beyond the budget: how it stands, but nothing about runs."""
+def _without_runs(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
+    """Decide what follows of a ping beyond the budget: how it stands, but nothing about runs. They stay as they are."""
     before = beat.standing
-    after = replace(
-        decision.after,
-        open_runs=before.open_runs,
-        late_run=before.late_run,
-        overrun_at=before.overrun_at,
-        last_duration_ms=before.last_duration_ms,
-    )
-    return decision._replace(after=after, ended=(), correction=None)
+    without = replace(before, open_runs=(), late_run=None, overrun_at=None)
+    decision = rules.on_ping(replace(beat, standing=without), ping, now)
+    if decision.after is without:
+        return Decision(before, decision.said)
+    after = replace(decision.after, open_runs=before.open_runs, late_run=before.late_run, overrun_at=before.overrun_at)
+    return decision._replace(after=after, ended=())
