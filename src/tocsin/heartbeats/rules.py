@@ -306,12 +306,20 @@ def extended(beat: Heartbeat, now: datetime) -> Standing:
 
 def set_back(beat: Heartbeat, now: datetime) -> Standing:
     """Return how it stands after the clock was set back: nothing is waited for longer than the rules say."""
-    before = beat.standing
-    counted_from = min(before.counted_from, now)
-    if before.next_deadline_at is None or counted_from == before.counted_from:
+    before, rules = beat.standing, beat.rules
+    if before.next_deadline_at is None:
         return before
-    deadline = min(before.next_deadline_at, deadline_after(beat.rules, now))
-    return replace(before, counted_from=counted_from, next_deadline_at=deadline)
+    overrun = before.overrun_at
+    if overrun is not None and rules.max_duration_seconds is not None:
+        overrun = min(overrun, now + timedelta(seconds=rules.max_duration_seconds))
+    after = replace(
+        before,
+        counted_from=min(before.counted_from, now),
+        next_deadline_at=min(before.next_deadline_at, deadline_after(rules, now)),
+        overrun_at=overrun,
+        open_runs=tuple(run if run.started_at <= now else replace(run, started_at=now) for run in before.open_runs),
+    )
+    return before if after == before else after
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
