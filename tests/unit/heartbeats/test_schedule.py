@@ -90,7 +90,7 @@ def test_what_cannot_be_understood_is_refused_in_a_few_words(text: str, words: s
 
 
 @pytest.mark.parametrize("name", [
-    "", "Mars/Olympus", "europe/paris", "../etc/passwd", "/etc/passwd", "Europe", ".", "UTC\0", "+01:00", "a" * 5000, "é",
+    "", "Mars/Olympus", "europe/paris", "../etc/passwd", "/etc/passwd", "Europe", ".", "UTC\0", "+01:00", "a" * 5000,
 ])  # fmt: skip
 def test_what_is_no_time_zone_says_so(name: str):
     with pytest.raises(ValueError, match="is no IANA time zone, such as Europe/Paris"):
