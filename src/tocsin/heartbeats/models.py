@@ -158,7 +158,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def due_at(self) -> datetime | None:
         """Return when somebody has to look at it: at its deadline, or sooner when a run takes too long.
 
-        A run that stays open while its status is another one (over a pause) is not judged: nobody has to look.
+        Looking settles what is due, or it would be looked at for ever: only a run that is waited for takes too long.
         """
         if self.next_deadline_at is None or self.overrun_at is None or self.status is not HeartbeatStatus.STARTED:
             return self.next_deadline_at

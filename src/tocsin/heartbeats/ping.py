@@ -135,4 +135,4 @@ def text_of(body: bytes, *, is_cut: bool) -> str | None:
     if not body:
         return None
     text = getincrementaldecoder("utf-8")("replace").decode(body, final=not is_cut)
-    return text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd") or None

@@ -121,10 +121,10 @@ def _on_start(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
         book.standing(),
         **({} if _is_counting(beat) else _counted_from(beat, now)),
         status=HeartbeatStatus.STARTED,
-        overrun_at=_overrun_at(beat.rules, still_open, before),
+        overrun_at=_next_overrun(beat.rules, still_open, before, now),
         last_start_at=now,
         open_runs=still_open,
-        late_run=None,
+        late_run=_late_run(before, ping),
         is_extended=False,
     )
     ended = tuple(Ended(run, Outcome.TIMEOUT, by_ping=False) for run in given_up)
@@ -135,6 +135,7 @@ def _on_success(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> D
     before, ending = beat.standing, _Ending(beat, ping, now)
     book = _Book(before, now)
     correction = book.correct(ending.late_day)
+    book.bad(len(ending.stale))
     book.good()
     after = replace(
         book.standing(),
@@ -158,7 +159,7 @@ def _on_failure(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> D
     before, ending = beat.standing, _Ending(beat, ping, now)
     book = _Book(before, now)
     correction = book.correct(ending.late_day)
-    book.bad()
+    book.bad(len(ending.stale) + 1)
     known = HeartbeatProblem.EXIT_CODE_FAILURE in before.problems
     after = replace(
         book.standing(),
@@ -166,7 +167,7 @@ def _on_failure(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> D
         status=HeartbeatStatus.DOWN,
         **_counted_from(beat, now),
         problems=before.problems if known else (*before.problems, HeartbeatProblem.EXIT_CODE_FAILURE),
-        last_ping_at=now if said is PingType.EXIT_CODE else before.last_ping_at,
+        last_ping_at=now,
         last_exit_code=ping.exit_code if ping.exit_code is not None else before.last_exit_code,
         consecutive_failures=before.consecutive_failures + 1,
         consecutive_successes=0,
@@ -206,6 +207,7 @@ class _Ending:
         mine = [run for run in before.open_runs if run.run_id == ping.run_id]
         late = before.late_run if before.late_run is not None and before.late_run.run_id == ping.run_id else None
         self._beat = beat
+        self._ping = ping
         self._now = now
         self._run = mine[-1] if mine else late
         self.is_late = not mine and late is not None
@@ -221,8 +223,8 @@ class _Ending:
         before, duration = self._beat.standing, self.duration_ms
         return {
             "open_runs": self.others,
-            "overrun_at": _overrun_at(self._beat.rules, self.others, before),
-            "late_run": None,
+            "overrun_at": _next_overrun(self._beat.rules, self.others, before, self._now),
+            "late_run": _late_run(before, self._ping),
             "last_duration_ms": before.last_duration_ms if duration is None else duration,
         }
 
@@ -304,12 +306,20 @@ def extended(beat: Heartbeat, now: datetime) -> Standing:
 
 def set_back(beat: Heartbeat, now: datetime) -> Standing:
     """Return how it stands after the clock was set back: nothing is waited for longer than the rules say."""
-    before = beat.standing
-    counted_from = min(before.counted_from, now)
-    if before.next_deadline_at is None or counted_from == before.counted_from:
+    before, rules = beat.standing, beat.rules
+    if before.next_deadline_at is None:
         return before
-    deadline = min(before.next_deadline_at, deadline_after(beat.rules, now))
-    return replace(before, counted_from=counted_from, next_deadline_at=deadline)
+    overrun = before.overrun_at
+    if overrun is not None and rules.max_duration_seconds is not None:
+        overrun = min(overrun, now + timedelta(seconds=rules.max_duration_seconds))
+    after = replace(
+        before,
+        counted_from=min(before.counted_from, now),
+        next_deadline_at=min(before.next_deadline_at, deadline_after(rules, now)),
+        overrun_at=overrun,
+        open_runs=tuple(run if run.started_at <= now else replace(run, started_at=now) for run in before.open_runs),
+    )
+    return before if after == before else after
 
 
 def clock_set(beat: Heartbeat, now: datetime, by: timedelta) -> Standing:
@@ -340,7 +350,7 @@ def paused(beat: Heartbeat, now: datetime) -> Decision:
 
 def resumed(beat: Heartbeat, now: datetime) -> Decision:
     before = beat.standing
-    never = before.last_ping_at is None and before.last_start_at is None and not before.last_exit_code
+    never = before.last_ping_at is None and before.last_start_at is None
     after = replace(
         before,
         status=HeartbeatStatus.NEW if never else HeartbeatStatus.UP,
@@ -373,6 +383,19 @@ def _overrun_at(rules: Rules, runs: tuple[Run, ...], before: Standing) -> dateti
     if not runs or rules.max_duration_seconds is None or HeartbeatProblem.OVERRUN in before.problems:
         return None
     return runs[0].started_at + timedelta(seconds=rules.max_duration_seconds)
+
+
+def _next_overrun(rules: Rules, runs: tuple[Run, ...], before: Standing, now: datetime) -> datetime | None:
+    """Return when the next of *runs* will have taken too long; of those that already have, it has been said."""
+    if rules.max_duration_seconds is None:
+        return None
+    times = (run.started_at + timedelta(seconds=rules.max_duration_seconds) for run in runs)
+    return next((time for time in times if time >= now or time == before.overrun_at), None)
+
+
+def _late_run(before: Standing, ping: Ping) -> Run | None:
+    """Return the run that may yet end late: not after another start or end of the same id."""
+    return None if before.late_run is None or before.late_run.run_id == ping.run_id else before.late_run
 
 
 def _told(beat: Heartbeat, after: Standing, now: datetime) -> tuple[Event, ...]:

@@ -40,8 +40,9 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def kind_of(schedule: str) -> ScheduleKind:
-    """Say what *schedule* is: five fields are cron, and so is a nickname such as `@daily`."""
-    return ScheduleKind.CRON if schedule in NICKNAMES or len(schedule.split()) == 5 else ScheduleKind.ONCALENDAR
+    """Say what *schedule* is: five fields in a line are cron, and so is a nickname such as `@daily`."""
+    is_cron = schedule in NICKNAMES or (len(schedule.split()) == 5 and "\n" not in schedule)
+    return ScheduleKind.CRON if is_cron else ScheduleKind.ONCALENDAR
 
 
 def check(schedule: str, timezone: str, now: datetime) -> None:
@@ -62,13 +63,18 @@ def next_expected(schedule: str, timezone: str, after: datetime) -> datetime:
 
     A ping that comes a little early counts for the run that is about to be due.
     """
-    times = upcoming(schedule, timezone, after, 2)
+    times = _next_two(schedule, timezone, after)
     if not times:
         return datetime.max.replace(year=2199, tzinfo=UTC)  # it will never be due again
     first = times[0]
     if len(times) == 2 and first - after <= min(EARLY, (times[1] - first) / 4):
         first = times[1]
-    return first.astimezone(UTC)
+    return first
+
+
+def _next_two(schedule: str, timezone: str, after: datetime) -> list[datetime]:
+    """Return times that can be subtracted: in one zone that would be the difference on the wall, not in time."""
+    return [at.astimezone(UTC) for at in upcoming(schedule, timezone, after, 2)]
 
 
 def _times(schedule: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
@@ -112,5 +118,5 @@ def _until_the_end(times: Iterator[datetime]) -> Iterator[datetime]:
 @lru_cache(maxsize=1024)
 def nominal_interval(schedule: str, timezone: str, day: datetime) -> int:
     """Return the seconds between the next two times after *day*, 60 at least: about how often it runs."""
-    times = upcoming(schedule, timezone, day, 2)
+    times = _next_two(schedule, timezone, day)
     return 60 if len(times) < 2 else max(60, round((times[1] - times[0]).total_seconds()))

@@ -65,7 +65,7 @@ def new(wanted: NewHeartbeat, now: datetime) -> Rules:
     timing = _schedule(wanted.schedule, wanted.timezone, now)
     return checked(
         Rules(
-            interval_seconds=_nominal(timing, now) if wanted.interval_seconds is None else wanted.interval_seconds,
+            interval_seconds=_interval(wanted.interval_seconds, timing, now),
             grace_seconds=wanted.grace_seconds,
             schedule=timing[0],
             timezone=timing[1],
@@ -82,11 +82,11 @@ def new(wanted: NewHeartbeat, now: datetime) -> Rules:
 def changed(before: Heartbeat, wanted: HeartbeatChange, now: datetime) -> Heartbeat:
     """Return *before* under the name and the rules that are wanted; its standing is not touched.  Raises Invalid."""
     rules = before.rules
-    schedule = rules.schedule if wanted.schedule is UNSET else wanted.schedule
-    timing = _schedule(schedule, _or(wanted.timezone, rules.timezone), now)
-    interval = _or(wanted.interval_seconds, rules.interval_seconds)
-    if timing[0] is not None and timing != (rules.schedule, rules.timezone) and not _given(wanted.interval_seconds):
-        interval = _nominal(timing, now)
+    timing = rules.schedule if wanted.schedule is UNSET else wanted.schedule, _or(wanted.timezone, rules.timezone)
+    interval = rules.interval_seconds if timing[0] is not None else _or(wanted.interval_seconds, rules.interval_seconds)
+    if timing != (rules.schedule, rules.timezone):  # one that is over was good once, and may stay
+        timing = _schedule(*timing, now)
+        interval = _interval(interval, timing, now)
     longest = rules.max_duration_seconds if wanted.max_duration_seconds is UNSET else wanted.max_duration_seconds
     after = Rules(
         interval_seconds=interval,
@@ -141,8 +141,10 @@ def _schedule(schedule: str | None, timezone: str, now: datetime) -> tuple[str |
     return text, timezone
 
 
-def _nominal(timing: tuple[str | None, str], now: datetime) -> int:
-    return schedules.nominal_interval(timing[0] or "", timing[1], now)
+def _interval(wanted: int | None, timing: tuple[str | None, str], now: datetime) -> int:
+    """Return about how often it runs: a schedule counts for more than what is wanted besides."""
+    schedule, timezone = timing
+    return wanted or 0 if schedule is None else schedules.nominal_interval(schedule, timezone, now)
 
 
 def _keywords(field: str, wanted: Sequence[str]) -> tuple[str, ...]:
