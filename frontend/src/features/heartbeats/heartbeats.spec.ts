@@ -176,6 +176,18 @@ describe('the store', () => {
     expect(store.byId.size).toBe(0)
   })
 
+  it('keeps what became known while the list was on its way', async () => {
+    let answer: (response: Response) => void = () => {}
+    vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (answer = resolve)))
+    const store = useHeartbeats()
+    store.put(aHeartbeat({ id: 1 }))
+    const loading = store.load()
+    store.put(aHeartbeat({ id: 3 }))
+    answer(new Response(JSON.stringify({ heartbeats: [aHeartbeat({ id: 2 })], total: 1, has_more: false })))
+    await loading
+    expect([...store.byId.keys()].sort()).toEqual([2, 3])
+  })
+
   it('stops reading at 5,000 and says how many are left out', async () => {
     const fetch = vi.fn((url: string) => {
       const offset = Number(/offset=(\d+)/.exec(url)?.[1])
