@@ -188,8 +188,10 @@ describe('the store', () => {
     expect([...store.byId.keys()].sort()).toEqual([2, 3])
   })
 
-  it('stops reading at 5,000 and says how many are left out', async () => {
+  it('stops reading at 5,000, but for those that are down, and says how many are left out', async () => {
     const fetch = vi.fn((url: string) => {
+      const down = { heartbeats: [aHeartbeat({ id: 3, status: 'down' }), aHeartbeat({ id: 9001, status: 'down' })], total: 2, has_more: false }
+      if (url.includes('status=down')) return Promise.resolve(new Response(JSON.stringify(down)))
       const offset = Number(/offset=(\d+)/.exec(url)?.[1])
       const heartbeats = Array.from({ length: 500 }, (_, index) => aHeartbeat({ id: offset + index + 1 }))
       return Promise.resolve(new Response(JSON.stringify({ heartbeats, total: 7200, has_more: true })))
@@ -197,6 +199,6 @@ describe('the store', () => {
     vi.stubGlobal('fetch', fetch)
     const store = useHeartbeats()
     await store.load()
-    expect([fetch.mock.calls.length, store.byId.size, store.notLoaded]).toEqual([10, 5000, 2200])
+    expect([fetch.mock.calls.length, store.byId.size, store.notLoaded]).toEqual([11, 5001, 2199])
   })
 })
