@@ -33,6 +33,11 @@ describe('feedItem', () => {
   it.each([
     ['endpoint.alert', { endpoint_id: 7, container_name: '', target: 'https://shop' }, 'event.endpoint_down', '/endpoints/7', 'https://shop'],
     ['endpoint.config_error', { endpoint_id: null, container_id: 3, container_name: 'web' }, 'event.endpoint_config_error', '/containers/3', 'web'],
+    ['heartbeat.deadline_missed', { heartbeat_id: 9, name: 'backup' }, 'event.heartbeat_missed', '/heartbeats/9', 'backup'],
+    ['heartbeat.alert', { heartbeat_id: 9, name: 'backup', alert_type: 'exit_code_failure', exit_code: 3 }, 'event.heartbeat_failed_code', '/heartbeats/9', 'backup'],
+    ['heartbeat.alert', { heartbeat_id: 9, name: 'backup', alert_type: 'exit_code_failure', exit_code: null }, 'event.heartbeat_failed', '/heartbeats/9', 'backup'],
+    ['heartbeat.alert', { heartbeat_id: 9, name: 'backup', alert_type: 'overrun', exit_code: null }, 'event.heartbeat_overrun', '/heartbeats/9', 'backup'],
+    ['heartbeat.recovery', { heartbeat_id: 9, name: 'backup' }, 'event.heartbeat_recovered', '/heartbeats/9', 'backup'],
     ['certificate.alert', { monitor_id: 5, hostname: 'shop', port: 443, alert_type: 'weak_key' }, 'event.certificate_weak_key', '/certificates/5', 'shop'],
     ['certificate.recovery', { monitor_id: 5, hostname: 'mail', port: 25, renewed: true }, 'event.certificate_renewed', '/certificates/5', 'mail:25'],
     ['self_health.connectivity_lost', { scope: 'internet' }, 'event.connectivity_lost', null, ''],

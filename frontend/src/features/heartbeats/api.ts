@@ -6,6 +6,7 @@ import type {
   HeartbeatDays,
   HeartbeatDetail,
   HeartbeatListPage,
+  HeartbeatStatus,
   NewHeartbeat,
   PingKey,
   PingPage,
@@ -16,15 +17,29 @@ const PAGE_SIZE = 500
 /** There may be far more than anybody wants in a browser. */
 export const MOST_LOADED = 5000
 
+interface Read {
+  heartbeats: Heartbeat[]
+  total: number
+}
+
 /** The newest of them, page after page, and how many there are in all. */
-export async function listHeartbeats(): Promise<{ heartbeats: Heartbeat[]; total: number }> {
+async function readPages(status?: HeartbeatStatus): Promise<Read> {
   const all: Heartbeat[] = []
   for (;;) {
-    const query = { limit: PAGE_SIZE, offset: all.length }
+    const query = { status, limit: PAGE_SIZE, offset: all.length }
     const { heartbeats, has_more, total } = await request<HeartbeatListPage>('GET', '/heartbeats', { query })
     all.push(...heartbeats)
     if (!has_more || !heartbeats.length || all.length >= MOST_LOADED) return { heartbeats: all, total }
   }
+}
+
+/** The newest, and when there are too many of them, those that are down all the same. */
+export async function listHeartbeats(): Promise<Read> {
+  const newest = await readPages()
+  if (newest.total <= newest.heartbeats.length) return newest
+  const known = new Set(newest.heartbeats.map(({ id }) => id))
+  const down = (await readPages('down')).heartbeats.filter(({ id }) => !known.has(id))
+  return { heartbeats: [...newest.heartbeats, ...down], total: newest.total }
 }
 
 export const getHeartbeat = (id: number) => request<HeartbeatDetail>('GET', `/heartbeats/${id}`)

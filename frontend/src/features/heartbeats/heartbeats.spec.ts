@@ -176,8 +176,22 @@ describe('the store', () => {
     expect(store.byId.size).toBe(0)
   })
 
-  it('stops reading at 5,000 and says how many are left out', async () => {
+  it('keeps what became known while the list was on its way', async () => {
+    let answer: (response: Response) => void = () => {}
+    vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (answer = resolve)))
+    const store = useHeartbeats()
+    store.put(aHeartbeat({ id: 1 }))
+    const loading = store.load()
+    store.put(aHeartbeat({ id: 3 }))
+    answer(new Response(JSON.stringify({ heartbeats: [aHeartbeat({ id: 2 })], total: 1, has_more: false })))
+    await loading
+    expect([...store.byId.keys()].sort()).toEqual([2, 3])
+  })
+
+  it('stops reading at 5,000, but for those that are down, and says how many are left out', async () => {
     const fetch = vi.fn((url: string) => {
+      const down = { heartbeats: [aHeartbeat({ id: 3, status: 'down' }), aHeartbeat({ id: 9001, status: 'down' })], total: 2, has_more: false }
+      if (url.includes('status=down')) return Promise.resolve(new Response(JSON.stringify(down)))
       const offset = Number(/offset=(\d+)/.exec(url)?.[1])
       const heartbeats = Array.from({ length: 500 }, (_, index) => aHeartbeat({ id: offset + index + 1 }))
       return Promise.resolve(new Response(JSON.stringify({ heartbeats, total: 7200, has_more: true })))
@@ -185,6 +199,6 @@ describe('the store', () => {
     vi.stubGlobal('fetch', fetch)
     const store = useHeartbeats()
     await store.load()
-    expect([fetch.mock.calls.length, store.byId.size, store.notLoaded]).toEqual([10, 5000, 2200])
+    expect([fetch.mock.calls.length, store.byId.size, store.notLoaded]).toEqual([11, 5001, 2199])
   })
 })

@@ -12,7 +12,7 @@ import type { Heartbeat, HeartbeatEvents } from './types'
 /** Thousands of pings a minute are shown together, a few times a second. */
 const GATHER_MS = 300
 
-/** Every heartbeat, the newest 5,000 at most, kept current by events. */
+/** Every heartbeat, the newest 5,000 at most and those in trouble, kept current by events. */
 export const useHeartbeats = defineStore('heartbeats', () => {
   const byId = shallowReactive(new Map<number, Heartbeat>())
   /** How many the server did not say anything about, because there are too many. */
@@ -41,7 +41,7 @@ export const useHeartbeats = defineStore('heartbeats', () => {
   }
 
   function put(heartbeat: Heartbeat) {
-    if (byId.has(heartbeat.id) || byId.size < MOST_LOADED) byId.set(heartbeat.id, heartbeat)
+    if (byId.has(heartbeat.id) || byId.size < MOST_LOADED || isInTrouble(heartbeat)) byId.set(heartbeat.id, heartbeat)
     else notLoaded.value += 1
   }
 
@@ -77,10 +77,16 @@ export const useHeartbeats = defineStore('heartbeats', () => {
   onLive('heartbeat.status_changed', (event) => {
     patch(event.heartbeat_id, (known) => patchStatus(known, event))
     // When it is expected again is not in the event.
-    if (event.old_status === 'paused') readSoon(event.heartbeat_id)
+    if (event.old_status === 'paused' && byId.has(event.heartbeat_id)) readSoon(event.heartbeat_id)
   })
-  onLive('heartbeat.deadline_missed', (event) => patch(event.heartbeat_id, (known) => patchMissed(known, event)))
-  onLive('heartbeat.alert', (event) => patch(event.heartbeat_id, (known) => patchAlert(known, event)))
+  onLive('heartbeat.deadline_missed', (event) => {
+    patch(event.heartbeat_id, (known) => patchMissed(known, event))
+    if (!byId.has(event.heartbeat_id)) readSoon(event.heartbeat_id)
+  })
+  onLive('heartbeat.alert', (event) => {
+    patch(event.heartbeat_id, (known) => patchAlert(known, event))
+    if (!byId.has(event.heartbeat_id)) readSoon(event.heartbeat_id)
+  })
   onLive('heartbeat.recovery', (event) => patch(event.heartbeat_id, patchRecovery))
   onLive('heartbeat.created', (event) => readSoon(event.heartbeat_id))
   onLive('heartbeat.updated', (event) => byId.has(event.heartbeat_id) && readSoon(event.heartbeat_id))
