@@ -7,8 +7,6 @@ write, but leave no rows of their own.  Source: docs/spec/heartbeats.md, too man
 import asyncio
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from tocsin.core.clock import Clock, wire, wire_or_none
 from tocsin.core.errors import NotFound, RateLimited, StorageUnavailable
 from tocsin.core.events import Frame, volatile
@@ -18,7 +16,6 @@ from tocsin.db.database import Database
 from tocsin.db.tx import Read, Tx
 from tocsin.heartbeats import keeping, making, rules, store
 from tocsin.heartbeats.models import Heartbeat, HeartbeatPinged, Ping, PingType, Standing
-from tocsin.heartbeats.rules import Decision
 
 BURST, SECONDS_EACH = 60, 1.0
 TELL_S = 0.1
@@ -155,7 +152,7 @@ class Intake:
             beat, is_new = making.provision(tx, target.slug, now), True
         decision = rules.on_ping(beat, ping, now)
         if not order.has_rows:
-            return _Kept(beat, decision.said, keeping.keep(tx, beat, _without_rows(decision), now), is_new)
+            return _Kept(beat, decision.said, keeping.keep(tx, beat, rules.without_rows(decision), now), is_new)
         return _Kept(beat, decision.said, keeping.keep(tx, beat, decision, now, ping), is_new)
 
     def _find(self, tx: Tx, target: Target) -> Heartbeat | None:
@@ -192,11 +189,3 @@ class Intake:
 def _is_key(read: Read, key: str) -> bool:
     known = store.find_key(read)
     return known is not None and making.is_same(known, key)
-
-
-def _without_rows(decision: Decision) -> Decision:
-    """Return what holds of a ping beyond the budget: runs that have a row end there, but none gets a row."""
-    known = tuple(run for run in decision.after.open_runs if run.id)
-    overrun_at = decision.after.overrun_at if known else None
-    after = replace(decision.after, open_runs=known, overrun_at=overrun_at)
-    return decision._replace(after=after, ended=tuple(one for one in decision.ended if one.run is not None))

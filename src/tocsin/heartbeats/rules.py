@@ -107,6 +107,16 @@ def on_ping(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
     return _on_success(beat, ping, said, now) if is_good else _on_failure(beat, ping, said, now)
 
 
+def without_rows(decision: Decision) -> Decision:
+    """Return what holds of a ping beyond the budget: runs that have a row end there, but none gets a row."""
+    ended = tuple(one for one in decision.ended if one.run is not None)
+    known = tuple(run for run in decision.after.open_runs if run.id)
+    if known == decision.after.open_runs:
+        return decision._replace(ended=ended)
+    after = replace(decision.after, open_runs=known, overrun_at=decision.after.overrun_at if known else None)
+    return decision._replace(after=after, ended=ended)
+
+
 def _on_start(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
     """Begin a run. One of the same id that never ended is given up; so is the oldest of far too many."""
     before = beat.standing

@@ -5,16 +5,20 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from support.beats import DOWN, PAUSED, STARTED, T0, UP, Job, at, beat, ping
+from support.beats import DOWN, PAUSED, STARTED, T0, Job, at, beat, ping
 from tocsin.heartbeats import rules
-from tocsin.heartbeats.intake import _without_runs
-from tocsin.heartbeats.models import PingType
+from tocsin.heartbeats.models import Heartbeat, PingType
 
 D = 360
 
 
 def away(job: Job, now: float) -> None:
     job.set(rules.extended(job.beat, at(now)))
+
+
+def beyond(one: Heartbeat, word: str, now: float) -> rules.Decision:
+    """Decide about a ping beyond the budget."""
+    return rules.without_rows(rules.on_ping(one, ping(word), at(now)))
 
 
 # --- away ------------------------------------------------------------------------------------------------------------
@@ -134,39 +138,46 @@ def test_what_is_paused_stays():
 # --- beyond the budget -----------------------------------------------------------------------------------------------
 
 
-def test_a_ping_beyond_the_budget_is_a_sign_of_life_and_leaves_runs_alone():
+def test_a_ping_beyond_the_budget_is_a_sign_of_life_that_gets_no_run_of_its_own():
     job = Job(max_duration_seconds=30)
     job.ping(0, "start", "a")
-    for second in (10, 20, 400, 800):
-        decision = _without_runs(job.beat, ping(""), at(second))
+    for second in (10, 20, 30):
+        decision = beyond(job.beat, "", second)
         job.set(decision.after)
-        assert (decision.after.status, decision.ended) == (UP, ())
+        assert (decision.after.status, decision.ended) == (STARTED, ())
         assert decision.after.next_deadline_at == at(second + D)
         assert [one.run_id for one in decision.after.open_runs] == ["a"]
-    assert (job.now.tally.good, job.now.tally.bad) == (4, 0)
+    assert (job.now.tally.good, job.now.tally.bad) == (3, 0)
 
 
-def test_a_late_run_is_not_counted_anew_by_each_ping_beyond_the_budget():
+def test_a_ping_beyond_the_budget_ends_the_run_it_is_about():
+    job = Job()
+    job.ping(0, "start", "a")
+    decision = rules.without_rows(rules.on_ping(job.beat, ping("3", "a"), at(20)))
+    assert (decision.after.status, decision.after.open_runs) == (DOWN, ())
+    assert [(one.duration_ms, one.exit_code) for one in decision.ended] == [(20_000, 3)]
+
+
+def test_a_late_run_is_counted_anew_by_the_first_ping_beyond_the_budget_only():
     job = Job()
     job.ping(0, "start")
     job.look(D + 1)
-    late = job.now.late_run
     for second in range(5):
-        job.set(_without_runs(job.beat, ping(""), at(400 + second)).after)
-    assert (job.now.tally.good, job.now.tally.bad) == (5, 2)
-    assert job.now.late_run == late
+        job.set(beyond(job.beat, "", 400 + second).after)
+    assert (job.now.tally.good, job.now.tally.bad) == (5, 1)
+    assert job.now.late_run is None
 
 
 @pytest.mark.parametrize(("word", "status"), [("start", STARTED), ("1", DOWN), ("fail", DOWN)])
 def test_whatever_it_says_it_counts(word: str, status: object):
-    decision = _without_runs(beat(), ping(word), at(1))
+    decision = beyond(beat(), word, 1)
     assert (decision.after.status, decision.after.open_runs) == (status, ())
 
 
 def test_a_note_beyond_the_budget_changes_nothing():
     job = Job()
     job.ping(0, "start")
-    decision = _without_runs(job.beat, ping("log"), at(1))
+    decision = beyond(job.beat, "log", 1)
     assert decision.after is job.now
     assert decision.said is PingType.LOG
 

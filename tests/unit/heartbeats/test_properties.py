@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from support.beats import DOWN, PAUSED, STARTED, UP, Job, at, ping
 from tocsin.heartbeats import rules, views
-from tocsin.heartbeats.intake import _without_runs
 from tocsin.heartbeats.models import MOST_OPEN_RUNS, HeartbeatProblem, HeartbeatRecovery, HeartbeatStatus, Outcome
 from tocsin.heartbeats.rules import WAITING
 
@@ -39,7 +38,7 @@ def do(job: Job, what: str, rid: str | None, now: float, wanted: dict[str, Any])
         method, body = ("POST", "error") if rid == "b" else ("GET", None)
         job.ping(now, what, rid, method=method, body=body)
     elif what == "limited":
-        job.set(_without_runs(job.beat, ping("0", rid), at(now)).after)
+        job.set(rules.without_rows(rules.on_ping(job.beat, ping("0", rid), at(now))).after)
     elif what == "look":
         job.look(now)
     elif what == "pause":
