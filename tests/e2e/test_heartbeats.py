@@ -125,6 +125,7 @@ def test_a_failure_is_told_with_the_words_of_the_job_and_a_good_run_ends_it(page
 
     page.get_by_role("link", name="Dashboard").first.click()
     expect(row(page, "Invoices")).to_contain_text("Failed")
+    expect(page.get_by_test_id("heartbeat-tiles")).to_contain_text("Invoices")
     expect(page.get_by_test_id("event-item").first).to_contain_text("Invoices failed with exit code 3")
     page.get_by_role("link", name="Heartbeats").first.click()
     page.get_by_role("button", name="Down 1").click()
