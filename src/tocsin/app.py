@@ -65,14 +65,15 @@ from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.endpoints.react import reaction as endpoint_reaction
 from tocsin.endpoints.service import Endpoints, Headers
-from tocsin.heartbeats import history_store as heartbeat_history
 from tocsin.heartbeats import store as heartbeat_store
 from tocsin.heartbeats.api import ROUTES as HEARTBEAT_ROUTES
+from tocsin.heartbeats.evidence import standing_facts
 from tocsin.heartbeats.intake import Intake
 from tocsin.heartbeats.metrics import HeartbeatCollector
 from tocsin.heartbeats.ping import PingRoutes
 from tocsin.heartbeats.service import Heartbeats
 from tocsin.heartbeats.watch import DeadlineWatch
+from tocsin.heartbeats.words import last_words
 from tocsin.http import app as http
 from tocsin.http import openapi
 from tocsin.http.asgi import App, Receive, Scope, Send, respond
@@ -149,7 +150,7 @@ class Tocsin:
             (
                 ContainerKind(Lookups(find, evidence, parents, residents, host_fact)),
                 EndpointKind(EndpointLookups(endpoint_store.find, find, parents)),
-                HeartbeatKind(HeartbeatLookups(heartbeat_store.find, heartbeat_history.find_body)),
+                HeartbeatKind(HeartbeatLookups(heartbeat_store.find, standing_facts, last_words)),
                 CertificateKind(certificate_lookups),
                 OwnKind(OwnLookups(channel_fact, webhook_store.find, lambda scope: self.guard.fact(scope))),
             ),

@@ -9,7 +9,6 @@ from tocsin.containers.models import Severity
 from tocsin.core.clock import wire
 from tocsin.core.events import Event
 from tocsin.db.tx import Read
-from tocsin.heartbeats import evidence
 from tocsin.heartbeats.models import (
     Heartbeat,
     HeartbeatAlert,
@@ -30,10 +29,14 @@ SEVERITIES = {
 
 
 class Lookups(NamedTuple):
-    """What is asked of others: SQL only, in the transaction at hand. `body` is what a ping said, and when."""
+    """What is asked of others: SQL only, in the transaction at hand.
+
+    `facts` are what is wrong with a heartbeat now; `words` what its job said last, and when.
+    """
 
     heartbeat: Callable[[Read, int], Heartbeat | None]
-    body: Callable[[Read, int], tuple[datetime, str] | None]
+    facts: Callable[[Heartbeat, datetime], list[HeartbeatMissed | HeartbeatAlert]]
+    words: Callable[[Read, Heartbeat], tuple[datetime, str] | None]
 
 
 class HeartbeatKind:
@@ -71,7 +74,7 @@ class HeartbeatKind:
                 beat = self._ask.heartbeat(read, number)
                 if beat is None:
                     return [_clear(number, now, resolution=Resolution.REMOVED)]
-                return [self._raise(read, beat, fact.alert_type, fact.details, fact.evidence, now)]
+                return [self._raise(read, beat, fact, now)]
         return []
 
     def current(self, read: Read, entity: str, now: datetime) -> list[Signal]:
@@ -81,44 +84,30 @@ class HeartbeatKind:
             return [_clear(number, now, resolution=Resolution.REMOVED)]
         if beat.standing.status is HeartbeatStatus.PAUSED:
             return [_clear(number, now, resolution=Resolution.PAUSED)]
-        wrong = beat.standing.problems
-        over = [problem for problem in HeartbeatProblem if problem not in wrong]
+        over = [problem for problem in HeartbeatProblem if problem not in beat.standing.problems]
         found: list[Signal] = [_clear(number, now, *over)] if over else []
-        facts = evidence.facts(beat)
-        return found + [self._raise(read, beat, one, _sentence(beat, one, now), facts, now) for one in wrong]
+        return found + [self._raise(read, beat, fact, now) for fact in self._ask.facts(beat, now)]
 
-    def _raise(
-        self, read: Read, beat: Heartbeat, problem: HeartbeatProblem, message: str, facts: dict[str, Any], now: datetime
-    ) -> Raise:
+    def _raise(self, read: Read, beat: Heartbeat, fact: HeartbeatMissed | HeartbeatAlert, now: datetime) -> Raise:
         return Raise(
             source=Source.HEARTBEAT,
-            alert_type=problem.value,
-            severity=SEVERITIES[problem],
+            alert_type=fact.alert_type.value,
+            severity=SEVERITIES[fact.alert_type],
             subject=Subject(type=EntityType.HEARTBEAT, key=str(beat.id), id=beat.id, name=beat.name),
-            message=message,
-            details={**facts, **self._said(read, beat, problem, now)},
+            message=fact.details,
+            details={**fact.evidence, **self._said(read, beat, fact.alert_type, now)},
             at=now,
         )
 
     def _said(self, read: Read, beat: Heartbeat, problem: HeartbeatProblem, now: datetime) -> dict[str, Any]:
         """Return the last lines a job said. A failure is explained by its own words only, not by those of old runs."""
-        standing = beat.standing
-        found = None if standing.last_body_ping_id is None else self._ask.body(read, standing.last_body_ping_id)
+        found = self._ask.words(read, beat)
         if found is None:
             return {}
-        said_at, body = found
-        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and said_at < (standing.last_start_at or now):
+        said_at, lines = found
+        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and said_at < (beat.standing.last_start_at or now):
             return {}
-        return {"log_excerpt": evidence.tail(body), "said_at": wire(said_at)}
-
-
-def _sentence(beat: Heartbeat, problem: HeartbeatProblem, now: datetime) -> str:
-    match problem:
-        case HeartbeatProblem.EXIT_CODE_FAILURE:
-            return evidence.failed_sentence(beat.name, beat.standing.last_exit_code)
-        case HeartbeatProblem.OVERRUN:
-            return evidence.overran_sentence(beat)
-    return evidence.missed_sentence(beat, now)
+        return {"log_excerpt": lines, "said_at": wire(said_at)}
 
 
 def _clear(

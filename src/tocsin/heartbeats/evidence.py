@@ -10,6 +10,16 @@ LONGEST_TAIL, MOST_LINES = 2000, 20
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
+def standing_facts(beat: Heartbeat, now: datetime) -> list[HeartbeatMissed | HeartbeatAlert]:
+    """Return what is wrong with *beat* now, as the facts that said so."""
+    said: dict[HeartbeatProblem, HeartbeatMissed | HeartbeatAlert] = {
+        HeartbeatProblem.DEADLINE_MISSED: missed(beat, now),
+        HeartbeatProblem.EXIT_CODE_FAILURE: failed(beat, beat.standing.last_exit_code or None, now),
+        HeartbeatProblem.OVERRUN: overran(beat, now),
+    }
+    return [said[problem] for problem in beat.standing.problems]
+
+
 def missed(beat: Heartbeat, now: datetime) -> HeartbeatMissed:
     """Return the fact that nothing came in time."""
     standing = beat.standing
@@ -17,7 +27,7 @@ def missed(beat: Heartbeat, now: datetime) -> HeartbeatMissed:
     return HeartbeatMissed(
         heartbeat_id=beat.id,
         name=beat.name,
-        details=missed_sentence(beat, now),
+        details=_missed_sentence(beat, now),
         previous_status=standing.status,
         deadline_at=wire(deadline),
         evidence=facts(beat),
@@ -25,7 +35,7 @@ def missed(beat: Heartbeat, now: datetime) -> HeartbeatMissed:
     )
 
 
-def missed_sentence(beat: Heartbeat, now: datetime) -> str:
+def _missed_sentence(beat: Heartbeat, now: datetime) -> str:
     standing, rules = beat.standing, beat.rules
     if standing.current_run_started_at is not None:
         return f"{beat.name} started {_ago(standing.current_run_started_at, now)} and has not finished"
@@ -42,14 +52,14 @@ def failed(beat: Heartbeat, exit_code: int | None, now: datetime) -> HeartbeatAl
         heartbeat_id=beat.id,
         name=beat.name,
         alert_type=HeartbeatProblem.EXIT_CODE_FAILURE,
-        details=failed_sentence(beat.name, exit_code),
+        details=_failed_sentence(beat.name, exit_code),
         exit_code=exit_code,
         evidence={**facts(beat), "exit_code": exit_code},
         timestamp=wire(now),
     )
 
 
-def failed_sentence(name: str, exit_code: int | None) -> str:
+def _failed_sentence(name: str, exit_code: int | None) -> str:
     return f"{name} reported a failure" if exit_code is None else f"{name} failed with exit code {exit_code}"
 
 
@@ -59,13 +69,13 @@ def overran(beat: Heartbeat, now: datetime) -> HeartbeatAlert:
         heartbeat_id=beat.id,
         name=beat.name,
         alert_type=HeartbeatProblem.OVERRUN,
-        details=overran_sentence(beat),
+        details=_overran_sentence(beat),
         evidence=facts(beat),
         timestamp=wire(now),
     )
 
 
-def overran_sentence(beat: Heartbeat) -> str:
+def _overran_sentence(beat: Heartbeat) -> str:
     most = length(beat.rules.max_duration_seconds or 0)
     return f"{beat.name} has been running for more than {most}"
 

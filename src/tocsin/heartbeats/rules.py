@@ -345,6 +345,7 @@ def clock_set(beat: Heartbeat, now: datetime, by: timedelta) -> Standing:
         counted_from=min(before.counted_from + by, now),
         next_deadline_at=min(before.next_deadline_at + by, deadline_after(beat.rules, now)),
         overrun_at=None if before.overrun_at is None else before.overrun_at + by,
+        open_runs=tuple(replace(run, started_at=min(run.started_at + by, now)) for run in before.open_runs),
     )
 
 

@@ -86,7 +86,8 @@ def _times(schedule: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]
         return _Checked(OnCalendar(schedule, local))
     except (CronSimError, OnCalendarError) as exc:
         words = str(exc) or "it cannot be understood"
-        raise ValueError(f"{words[0].lower()}{words[1:]}: five fields of cron, or systemd's OnCalendar") from exc
+        name = "cron" if kind_of(schedule) is ScheduleKind.CRON else "OnCalendar; cron has five fields"
+        raise ValueError(f"{words[0].lower()}{words[1:]} (read as {name})") from exc
 
 
 class _Checked:

@@ -67,7 +67,7 @@ class Heartbeats:
     async def get(self, heartbeat_id: int) -> HeartbeatDetail:
         """Raises NotFound."""
         beat = await self._db.read(lambda read: store.get(read, heartbeat_id))
-        texts = snippets.snippets(self._base_url, beat.uuid, beat.slug)
+        texts = snippets.snippets(self._base_url, beat)
         return HeartbeatDetail(heartbeat=self._view(beat), snippets=texts)
 
     async def counts(self) -> dict[str, int]:
