@@ -56,7 +56,7 @@ async def preview_schedule(
     heartbeats: NamedDependency[Heartbeats], schedule: Schedule, timezone: Zone = "UTC"
 ) -> SchedulePreview:
     """Show the next three times of a schedule."""
-    return heartbeats.preview(schedule, timezone)
+    return await heartbeats.preview(schedule, timezone)
 
 
 @get("/api/v1/heartbeats/ping-key", operation_id="getPingKey", tags=TAGS)

@@ -1,5 +1,6 @@
 """The use cases: what people ask for. Pings have a way of their own (`intake.py`)."""
 
+import asyncio
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -129,9 +130,12 @@ class Heartbeats:
         ]
         return DailyUptimeList(days=count, to=today.isoformat(), items=items)
 
-    def preview(self, text: str, timezone: str) -> SchedulePreview:
+    async def preview(self, text: str, timezone: str) -> SchedulePreview:
         """Return the next three times of a schedule.  Raises InvalidParam."""
-        now, text = self._clock.now(), text.strip()
+        return await asyncio.to_thread(self._preview, text.strip(), timezone)
+
+    def _preview(self, text: str, timezone: str) -> SchedulePreview:
+        now = self._clock.now()
         try:
             schedule.zone_of(timezone)
         except ValueError as exc:
@@ -153,11 +157,11 @@ class Heartbeats:
 
     async def create(self, wanted: NewHeartbeat, actor: Actor) -> HeartbeatView:
         """Raises Invalid, DuplicateSlug, TooManyHeartbeats."""
-        now = self._clock.now()
-        name, tags, asked = wishes.name_of(wanted.name), wishes.tags_of(wanted.tags), wishes.new(wanted, now)
+        name, tags = wishes.name_of(wanted.name), wishes.tags_of(wanted.tags)
         given = None if wanted.slug is None else wishes.slug_of(wanted.slug)
 
         def work(tx: Tx) -> Heartbeat:
+            asked = wishes.new(wanted, tx.clock.now())  # not in the loop: a time zone is read from a file
             if not making.has_room(tx):
                 raise TooManyHeartbeats(f"There are {MOST_HEARTBEATS} heartbeats already; delete one first")
             if given is not None:
