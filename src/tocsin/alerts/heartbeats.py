@@ -96,18 +96,19 @@ class HeartbeatKind:
             severity=SEVERITIES[problem],
             subject=Subject(type=EntityType.HEARTBEAT, key=str(beat.id), id=beat.id, name=beat.name),
             message=message,
-            details={**facts, **self._said(read, beat, problem, now)},
+            details={**facts, **self._said(read, beat, problem)},
             at=now,
         )
 
-    def _said(self, read: Read, beat: Heartbeat, problem: HeartbeatProblem, now: datetime) -> dict[str, Any]:
+    def _said(self, read: Read, beat: Heartbeat, problem: HeartbeatProblem) -> dict[str, Any]:
         """Return the last lines a job said. A failure is explained by its own words only, not by those of old runs."""
         standing = beat.standing
         found = None if standing.last_body_ping_id is None else self._ask.body(read, standing.last_body_ping_id)
         if found is None:
             return {}
         said_at, body = found
-        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and said_at < (standing.last_start_at or now):
+        began_at = standing.last_start_at or standing.last_ping_at
+        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and began_at is not None and said_at < began_at:
             return {}
         return {"log_excerpt": evidence.tail(body), "said_at": wire(said_at)}
 
@@ -115,7 +116,7 @@ class HeartbeatKind:
 def _sentence(beat: Heartbeat, problem: HeartbeatProblem, now: datetime) -> str:
     match problem:
         case HeartbeatProblem.EXIT_CODE_FAILURE:
-            return evidence.failed_sentence(beat.name, beat.standing.last_exit_code)
+            return evidence.failed_sentence(beat.name, beat.standing.last_exit_code or None)  # not one that went well
         case HeartbeatProblem.OVERRUN:
             return evidence.overran_sentence(beat)
     return evidence.missed_sentence(beat, now)
