@@ -1,11 +1,13 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that tests move."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from tocsin.core.clock import SystemClock
+
 
 class FakeClock:
-    """Wall and monotonic time, moved together by `advance`; whoever sleeps wakes when its time has come."""
+    """A clock that stands still: wall and monotonic time, moved together by `advance`, which wakes who sleeps."""
 
     def __init__(self) -> None:
         self._start = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
@@ -35,6 +37,22 @@ class FakeClock:
                 waker.set_result(None)
             await settled()
         self._elapsed_s = until
+
+
+class MovedClock(SystemClock):
+    """The clock of the machine, ahead by as much as a test says; who sleeps, sleeps in real time."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._ahead_s)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead_s
+
+    def move(self, seconds: float) -> None:
+        self._ahead_s += seconds
 
 
 async def settled(rounds: int = 10) -> None:
