@@ -7,7 +7,7 @@ from tocsin.core.clock import SystemClock
 
 
 class FakeClock:
-    """Wall and monotonic time, moved together by `advance`; whoever sleeps wakes when its time has come."""
+    """A clock that stands still: wall and monotonic time, moved together by `advance`, which wakes who sleeps."""
 
     def __init__(self) -> None:
         self._start = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)

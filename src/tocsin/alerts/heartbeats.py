@@ -95,17 +95,18 @@ class HeartbeatKind:
             severity=SEVERITIES[fact.alert_type],
             subject=Subject(type=EntityType.HEARTBEAT, key=str(beat.id), id=beat.id, name=beat.name),
             message=fact.details,
-            details={**fact.evidence, **self._said(read, beat, fact.alert_type, now)},
+            details={**fact.evidence, **self._said(read, beat, fact.alert_type)},
             at=now,
         )
 
-    def _said(self, read: Read, beat: Heartbeat, problem: HeartbeatProblem, now: datetime) -> dict[str, Any]:
+    def _said(self, read: Read, beat: Heartbeat, problem: HeartbeatProblem) -> dict[str, Any]:
         """Return the last lines a job said. A failure is explained by its own words only, not by those of old runs."""
         found = self._ask.words(read, beat)
         if found is None:
             return {}
         said_at, lines = found
-        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and said_at < (beat.standing.last_start_at or now):
+        began_at = beat.standing.last_start_at or beat.standing.last_ping_at
+        if problem is HeartbeatProblem.EXIT_CODE_FAILURE and began_at is not None and said_at < began_at:
             return {}
         return {"log_excerpt": lines, "said_at": wire(said_at)}
 

@@ -82,8 +82,8 @@ def _times(schedule: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]
     local = after.astimezone(zone)
     try:
         if kind_of(schedule) is ScheduleKind.CRON:
-            return _Checked(CronSim(NICKNAMES.get(schedule, schedule), local))
-        return _Checked(OnCalendar(schedule, local))
+            return _Checked(CronSim(NICKNAMES.get(schedule, schedule), local), after)
+        return _Checked(OnCalendar(schedule, local), after)
     except (CronSimError, OnCalendarError) as exc:
         words = str(exc) or "it cannot be understood"
         name = "cron" if kind_of(schedule) is ScheduleKind.CRON else "OnCalendar; cron has five fields"
@@ -91,17 +91,25 @@ def _times(schedule: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]
 
 
 class _Checked:
-    """Times of a schedule; one that is never due says so instead of ending in silence."""
+    """Times of a schedule, each after the one before; one that is never due says so instead of ending in silence.
 
-    def __init__(self, times: Iterator[datetime]) -> None:
+    In the hour that a clock set back goes through twice, OnCalendar begins with times that are over.
+    """
+
+    def __init__(self, times: Iterator[datetime], after: datetime) -> None:
         self._times = times
+        self._last = after.astimezone(UTC)
 
     def __iter__(self) -> Iterator[datetime]:
         return self
 
     def __next__(self) -> datetime:
         try:
-            return next(self._times)
+            while True:
+                found = next(self._times)
+                if found.astimezone(UTC) > self._last:
+                    self._last = found.astimezone(UTC)
+                    return found
         except StopIteration:
             raise ValueError("is never due") from None
         except (CronSimError, OnCalendarError) as exc:

@@ -66,7 +66,8 @@ def list_page(read: Read, wanted: Wanted, limit: int, offset: int) -> tuple[list
     if wanted.status is not None:
         where.append(heartbeats.c.status == wanted.status.value)
     if wanted.tag is not None:
-        where.append(heartbeats.c.tags.contains(_encoder.encode(wanted.tag).decode(), autoescape=True))
+        quoted = _encoder.encode(wanted.tag).decode()
+        where.append(func.replace(heartbeats.c.tags, quoted, "") != heartbeats.c.tags)  # LIKE differs in upper case
     columns = [heartbeats.c[name] for name in _COLUMNS.split(", ")]
     page = select(*columns).where(*where).order_by(heartbeats.c.id.desc()).limit(limit).offset(offset)
     total = read.execute(select(func.count()).select_from(heartbeats).where(*where)).scalar_one()

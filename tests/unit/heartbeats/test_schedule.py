@@ -150,6 +150,14 @@ def test_a_little_early_is_meant_in_real_time_when_the_clock_goes_back(minute: i
     assert expected == due + timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("text", ["*-*-* *:0/10", "hourly", "*:0/10 Europe/Paris", "*/10 * * * *", "@hourly"])
+@pytest.mark.parametrize("minute", range(-90, 150, 10))
+def test_what_is_expected_is_never_over_already_while_the_clock_goes_back(text: str, minute: int):
+    ping = utc("2026-10-25T01:00:00") + timedelta(minutes=minute, seconds=5)
+    expected = schedule.next_expected(text, "Europe/Paris", ping)
+    assert ping < expected <= ping + timedelta(hours=2)
+
+
 # --- clocks that are moved -------------------------------------------------------------------------------------------
 
 ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca"]
