@@ -10,13 +10,15 @@ from support.beats import Job, at
 from tocsin.alerts.heartbeats import HeartbeatKind, Lookups
 from tocsin.alerts.models import Clear, Raise, Resolution
 from tocsin.db.tx import Read
+from tocsin.heartbeats.evidence import standing_facts, tail
 from tocsin.heartbeats.models import Heartbeat, HeartbeatDeleted
 
 READ = cast("Read", None)
 
 
 def kind(beat: Heartbeat | None, body: tuple[datetime, str] | None = None) -> HeartbeatKind:
-    return HeartbeatKind(Lookups(lambda _read, _id: beat, lambda _read, _id: body))
+    words = None if body is None else (body[0], tail(body[1]))
+    return HeartbeatKind(Lookups(lambda _read, _id: beat, standing_facts, lambda _read, _beat: words))
 
 
 def found(job: Job, body: tuple[datetime, str] | None = None) -> tuple[dict[str, Raise], list[Clear]]:
