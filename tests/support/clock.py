@@ -43,16 +43,22 @@ class MovedClock(SystemClock):
     """The clock of the machine, ahead by as much as a test says; who sleeps, sleeps in real time."""
 
     def __init__(self) -> None:
-        self._ahead_s = 0.0
+        self._passed_s = 0.0
+        self._turned_s = 0.0
 
     def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self._ahead_s)
+        return super().now() + timedelta(seconds=self._passed_s + self._turned_s)
 
     def monotonic(self) -> float:
-        return super().monotonic() + self._ahead_s
+        return super().monotonic() + self._passed_s
 
     def move(self, seconds: float) -> None:
-        self._ahead_s += seconds
+        """Let time pass."""
+        self._passed_s += seconds
+
+    def turn(self, seconds: float) -> None:
+        """Set the clock on the wall to another time, without any passing."""
+        self._turned_s += seconds
 
 
 async def settled(rounds: int = 10) -> None:
