@@ -53,7 +53,12 @@ class JumpingClock(SystemClock):
         return super().monotonic() + self._skipped_s
 
     def skip(self, seconds: float) -> None:
+        """Let time pass."""
         self._skipped_s += seconds
+
+    def turn(self, seconds: float) -> None:
+        """Set the clock on the wall to another time, without any passing."""
+        self.off += timedelta(seconds=seconds)
 
 
 async def settled(rounds: int = 10) -> None:
