@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Table, delete, func, select
 
 from tocsin.core.clock import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from tocsin.db.tx import Read, Tx
+from tocsin.heartbeats.book import Correction
 from tocsin.heartbeats.models import Heartbeat, Outcome, Ping, PingType, Run, Tally
-from tocsin.heartbeats.rules import Correction, Ended
+from tocsin.heartbeats.runs import Ended
 from tocsin.heartbeats.tables import days, executions, pings
 
 EPOCH = date(1970, 1, 1)

@@ -1,13 +1,15 @@
 """What pings and passing deadlines mean. Pure.  Source: docs/spec/heartbeats.md."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from tocsin.core.clock import wire
 from tocsin.core.events import Event
-from tocsin.heartbeats import evidence, schedule
+from tocsin.heartbeats import evidence
+from tocsin.heartbeats.book import Book, Correction
+from tocsin.heartbeats.deadlines import deadline_after
 from tocsin.heartbeats.models import (
     MOST_OPEN_RUNS,
     Heartbeat,
@@ -23,29 +25,11 @@ from tocsin.heartbeats.models import (
     Standing,
     Tally,
 )
+from tocsin.heartbeats.runs import Ended, Ending, late_run, next_overrun, overrun_at
 
 WAITING = frozenset({HeartbeatStatus.NEW, HeartbeatStatus.UP, HeartbeatStatus.STARTED})
 """What a deadline may be missed in."""
 SHORTEST_EXTENSION = timedelta(seconds=30)
-MILLISECOND = timedelta(milliseconds=1)
-
-
-class Ended(NamedTuple):
-    """A run that has ended: one that is known, or one of which only the end was told."""
-
-    run: Run | None
-    outcome: Outcome
-    exit_code: int | None = None
-    duration_ms: int | None = None
-    is_late: bool = False
-    by_ping: bool = True
-
-
-class Correction(NamedTuple):
-    """What an earlier day has to be counted anew by."""
-
-    day: date
-    bad: int
 
 
 class Decision(NamedTuple):
@@ -61,14 +45,6 @@ class Decision(NamedTuple):
     events: tuple[Event, ...] = ()
     closed_days: tuple[Tally, ...] = ()
     correction: Correction | None = None
-
-
-def deadline_after(rules: Rules, start: datetime) -> datetime:
-    """Return when it is too late, counted from *start*: D of the state machine."""
-    grace = timedelta(seconds=rules.grace_seconds)
-    if rules.schedule is None:
-        return start + timedelta(seconds=rules.interval_seconds) + grace
-    return schedule.next_expected(rules.schedule, rules.timezone, start) + grace
 
 
 def begin(rules: Rules, now: datetime) -> Standing:
@@ -124,17 +100,17 @@ def _on_start(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
     kept = [run for run in before.open_runs if run.run_id != ping.run_id]
     while len(kept) >= MOST_OPEN_RUNS:
         given_up.append(kept.pop(0))
-    book = _Book(before, now)
+    book = Book(before, now)
     book.bad(len(given_up))
     still_open = (*kept, Run(started_at=now, run_id=ping.run_id))
     after = replace(
         book.standing(),
         **({} if _is_counting(beat) else _counted_from(beat, now)),
         status=HeartbeatStatus.STARTED,
-        overrun_at=_next_overrun(beat.rules, still_open, before, now),
+        overrun_at=next_overrun(beat.rules, still_open, before, now),
         last_start_at=now,
         open_runs=still_open,
-        late_run=_late_run(before, ping),
+        late_run=late_run(before, ping),
         is_extended=False,
     )
     ended = tuple(Ended(run, Outcome.TIMEOUT, by_ping=False) for run in given_up)
@@ -142,8 +118,8 @@ def _on_start(beat: Heartbeat, ping: Ping, now: datetime) -> Decision:
 
 
 def _on_success(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> Decision:
-    before, ending = beat.standing, _Ending(beat, ping, now)
-    book = _Book(before, now)
+    before, ending = beat.standing, Ending(beat, ping, now)
+    book = Book(before, now)
     correction = book.correct(ending.late_day)
     book.bad(len(ending.stale))
     book.good()
@@ -166,8 +142,8 @@ def _on_success(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> D
 
 
 def _on_failure(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> Decision:
-    before, ending = beat.standing, _Ending(beat, ping, now)
-    book = _Book(before, now)
+    before, ending = beat.standing, Ending(beat, ping, now)
+    book = Book(before, now)
     correction = book.correct(ending.late_day)
     book.bad(len(ending.stale) + 1)
     known = HeartbeatProblem.EXIT_CODE_FAILURE in before.problems
@@ -209,46 +185,6 @@ def _is_counting(beat: Heartbeat) -> bool:
     return beat.rules.expected_pings > 1 and is_on and standing.last_ping_at is not None
 
 
-class _Ending:
-    """Which run a ping ends: an open one of its id, else the one that was given up, else one nobody heard of before."""
-
-    def __init__(self, beat: Heartbeat, ping: Ping, now: datetime) -> None:
-        before = beat.standing
-        mine = [run for run in before.open_runs if run.run_id == ping.run_id]
-        late = before.late_run if before.late_run is not None and before.late_run.run_id == ping.run_id else None
-        self._beat = beat
-        self._ping = ping
-        self._now = now
-        self._run = mine[-1] if mine else late
-        self.is_late = not mine and late is not None
-        others = [run for run in before.open_runs if run is not self._run]
-        self.stale = tuple(run for run in others if deadline_after(beat.rules, run.started_at) < now)
-        self.others = tuple(run for run in others if run not in self.stale)
-
-    @property
-    def duration_ms(self) -> int | None:
-        return None if self._run is None else max(0, (self._now - self._run.started_at) // MILLISECOND)
-
-    def fields(self) -> dict[str, Any]:
-        before, duration = self._beat.standing, self.duration_ms
-        return {
-            "open_runs": self.others,
-            "overrun_at": _next_overrun(self._beat.rules, self.others, before, self._now),
-            "late_run": _late_run(before, self._ping),
-            "last_duration_ms": before.last_duration_ms if duration is None else duration,
-        }
-
-    def changes(self, outcome: Outcome, exit_code: int | None) -> tuple[Ended, ...]:
-        given_up = (Ended(run, Outcome.TIMEOUT, by_ping=False) for run in self.stale)
-        return (*given_up, Ended(self._run, outcome, exit_code, self.duration_ms, self.is_late))
-
-    @property
-    def late_day(self) -> date | None:
-        """Return the day on which a run that ends late after all was counted as given up."""
-        given_up_at = self._run.given_up_at if self._run is not None else None
-        return None if given_up_at is None else given_up_at.date()
-
-
 # --- time ------------------------------------------------------------------------------------------------------------
 
 
@@ -267,7 +203,7 @@ def on_time(beat: Heartbeat, now: datetime) -> Decision | None:
 def _on_missed(beat: Heartbeat, now: datetime) -> Decision:
     before = beat.standing
     given_up = before.open_runs
-    book = _Book(before, now)
+    book = Book(before, now)
     book.bad(len(given_up) + 1)
     after = replace(
         book.standing(),
@@ -381,32 +317,12 @@ def with_rules(beat: Heartbeat, rules: Rules) -> Standing:
     return replace(
         before,
         next_deadline_at=deadline_after(rules, before.counted_from),
-        overrun_at=_overrun_at(rules, before.open_runs, before),
+        overrun_at=overrun_at(rules, before.open_runs, before),
         window_pings=min(before.window_pings, rules.expected_pings - 1),
     )
 
 
 # --- small things ----------------------------------------------------------------------------------------------------
-
-
-def _overrun_at(rules: Rules, runs: tuple[Run, ...], before: Standing) -> datetime | None:
-    """Return when the oldest run has taken too long; None when that has been said, or does not matter."""
-    if not runs or rules.max_duration_seconds is None or HeartbeatProblem.OVERRUN in before.problems:
-        return None
-    return runs[0].started_at + timedelta(seconds=rules.max_duration_seconds)
-
-
-def _next_overrun(rules: Rules, runs: tuple[Run, ...], before: Standing, now: datetime) -> datetime | None:
-    """Return when the next of *runs* will have taken too long; of those that already have, it has been said."""
-    if rules.max_duration_seconds is None:
-        return None
-    times = (run.started_at + timedelta(seconds=rules.max_duration_seconds) for run in runs)
-    return next((time for time in times if time >= now or time == before.overrun_at), None)
-
-
-def _late_run(before: Standing, ping: Ping) -> Run | None:
-    """Return the run that may yet end late: not after another start or end of the same id."""
-    return None if before.late_run is None or before.late_run.run_id == ping.run_id else before.late_run
 
 
 def _told(beat: Heartbeat, after: Standing, now: datetime) -> tuple[Event, ...]:
@@ -415,38 +331,3 @@ def _told(beat: Heartbeat, after: Standing, now: datetime) -> tuple[Event, ...]:
     if after.status is old:
         return ()
     return (HeartbeatStatusChanged(heartbeat_id=beat.id, old_status=old, new_status=after.status, timestamp=wire(now)),)
-
-
-class _Book:
-    """Counts ends of runs into the day at hand; a day that is over is closed, and the next one begun."""
-
-    def __init__(self, before: Standing, now: datetime) -> None:
-        self._before = before
-        self._last_good = before.last_good
-        self._tally = before.tally
-        self.closed: tuple[Tally, ...] = ()
-        if before.tally.day != now.date():
-            self.closed = (before.tally,) if before.tally.good or before.tally.bad else ()
-            self._tally = Tally(now.date())
-
-    def correct(self, day: date | None) -> Correction | None:
-        """Take back one bad end of *day*: of the day at hand, or of one that is closed."""
-        if day is None:
-            return None
-        if day != self._tally.day:
-            return Correction(day, bad=-1)
-        self._tally = replace(self._tally, bad=self._tally.bad - 1)
-        return None
-
-    def good(self) -> None:
-        self._tally = replace(self._tally, good=self._tally.good + 1)
-        self._last_good = True
-
-    def bad(self, count: int = 1) -> None:
-        if count:
-            incidents = self._tally.incidents + (self._last_good is True)
-            self._tally = replace(self._tally, bad=self._tally.bad + count, incidents=incidents)
-            self._last_good = False
-
-    def standing(self) -> Standing:
-        return replace(self._before, tally=self._tally, last_good=self._last_good)

@@ -6,7 +6,6 @@ Source: docs/spec/heartbeats.md, schedules; crontab(5); systemd.time(7).
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -124,8 +123,7 @@ def _until_the_end(times: Iterator[datetime]) -> Iterator[datetime]:
             return
 
 
-@lru_cache(maxsize=1024)
-def nominal_interval(schedule: str, timezone: str, day: datetime) -> int:
-    """Return the seconds between the next two times after *day*, 60 at least: about how often it runs."""
-    times = _next_two(schedule, timezone, day)
+def nominal_interval(schedule: str, timezone: str, now: datetime) -> int:
+    """Return the seconds between the next two times after *now*, 60 at least: about how often it runs."""
+    times = _next_two(schedule, timezone, now)
     return 60 if len(times) < 2 else max(60, round((times[1] - times[0]).total_seconds()))

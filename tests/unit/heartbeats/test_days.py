@@ -6,8 +6,8 @@ import pytest
 
 from support.beats import Job, at
 from tocsin.heartbeats import views
+from tocsin.heartbeats.book import Correction
 from tocsin.heartbeats.models import Tally
-from tocsin.heartbeats.rules import Correction
 
 DAY, NEXT = date(2026, 3, 4), date(2026, 3, 5)
 MIDNIGHT = datetime(2026, 3, 5, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from support.beats import DOWN, NEW, STARTED, UP, Job, at, beat, names, ping, run
 from tocsin.heartbeats import rules
 from tocsin.heartbeats.models import MOST_OPEN_RUNS, HeartbeatAlert, HeartbeatProblem, Outcome, PingType
-from tocsin.heartbeats.rules import Ended
+from tocsin.heartbeats.runs import Ended
 
 D = 360
 SUCCESS, FAILURE, TIMEOUT = Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT
