@@ -105,7 +105,7 @@ class HeartbeatKind:
         if found is None:
             return {}
         said_at, lines = found
-        began_at = beat.standing.last_start_at or beat.standing.last_ping_at
+        began_at = beat.standing.explained_from
         if problem is HeartbeatProblem.EXIT_CODE_FAILURE and began_at is not None and said_at < began_at:
             return {}
         return {"log_excerpt": lines, "said_at": wire(said_at)}

@@ -124,7 +124,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     `counted_from` is what the deadline is counted from. `window_pings` counts successes since then, where several are
     expected. `open_runs` have not ended, the oldest is first; `late_run` was given up and may yet end.
     `overrun_at` is when the oldest open run has taken too long. `is_extended`: the deadline was put off once because
-    Tocsin itself was away. `last_good`: how the newest run ended, None before the first.
+    Tocsin itself was away. `explained_from`: what the job has said since then explains its last failure.
+    `last_good`: how the newest run ended, None before the first.
     """
 
     status: HeartbeatStatus = HeartbeatStatus.NEW
@@ -140,6 +141,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     last_exit_code: int | None = None
     last_duration_ms: int | None = None
     last_body_ping_id: int | None = None
+    explained_from: datetime | None = None
     consecutive_failures: int = 0
     consecutive_successes: int = 0
     is_extended: bool = False

@@ -154,6 +154,7 @@ def _on_failure(beat: Heartbeat, ping: Ping, said: PingType, now: datetime) -> D
         **_counted_from(beat, now),
         problems=before.problems if known else (*before.problems, HeartbeatProblem.EXIT_CODE_FAILURE),
         last_ping_at=now,
+        explained_from=ending.began_at,
         last_exit_code=ping.exit_code if ping.exit_code is not None else before.last_exit_code,
         consecutive_failures=before.consecutive_failures + 1,
         consecutive_successes=0,

@@ -37,6 +37,11 @@ class Ending:
         self.others = tuple(run for run in others if run not in self.stale)
 
     @property
+    def began_at(self) -> datetime:
+        """Return when the run began; of one that is not known before, when it ended."""
+        return self._now if self._run is None else self._run.started_at
+
+    @property
     def duration_ms(self) -> int | None:
         return None if self._run is None else max(0, (self._now - self._run.started_at) // MILLISECOND)
 

@@ -57,6 +57,7 @@ def test_a_failure_that_is_told_later_is_told_as_it_was(words: list[str], senten
     ([(10, "start"), (20, "3")], 15, True),
     ([(10, "start"), (20, "3")], 20, True),
     ([(10, "start"), (20, "3")], 5, False),
+    ([(10, "start"), (20, ""), (30, "3")], 25, False),  # said by the run before
 ])  # fmt: skip
 def test_a_failure_is_explained_by_the_words_of_its_own_run(
     steps: list[tuple[float, str]], said_at: float, is_told: bool
