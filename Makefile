@@ -28,7 +28,7 @@ bench:           ## the measurements, each as a ratio to a stated limit
 
 chaos:           ## kill -9, hundreds of times, and networks that fail in every way
 	@scripts/setup test
-	@TOCSIN_CHAOS_ROUNDS=100 TOCSIN_CHAOS_NOTIFICATION_ROUNDS=300 TOCSIN_CHAOS_PING_ROUNDS=1000 scripts/test tests/chaos tests/integration/endpoints/test_outages.py --timeout 7200
+	@TOCSIN_CHAOS_ROUNDS=100 TOCSIN_CHAOS_NOTIFICATION_ROUNDS=300 TOCSIN_CHAOS_PING_ROUNDS=1000 scripts/test tests/chaos tests/integration/endpoints/test_outages.py tests/integration/job --timeout 7200
 
 docs:            ## write the generated pages again: OpenAPI, settings table, front-end types
 	@scripts/setup dev

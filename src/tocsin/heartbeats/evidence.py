@@ -36,6 +36,11 @@ def missed(beat: Heartbeat, now: datetime) -> HeartbeatMissed:
 
 
 def _missed_sentence(beat: Heartbeat, now: datetime) -> str:
+    doubt = " (while Tocsin itself was away a ping may have been lost)" if beat.standing.is_extended else ""
+    return _what_is_missing(beat, now) + doubt
+
+
+def _what_is_missing(beat: Heartbeat, now: datetime) -> str:
     standing, rules = beat.standing, beat.rules
     if standing.current_run_started_at is not None:
         return f"{beat.name} started {_ago(standing.current_run_started_at, now)} and has not finished"

@@ -10,6 +10,7 @@ from support.beats import Job, at
 from tocsin.alerts.heartbeats import HeartbeatKind, Lookups
 from tocsin.alerts.models import Clear, Raise, Resolution
 from tocsin.db.tx import Read
+from tocsin.heartbeats import rules
 from tocsin.heartbeats.evidence import standing_facts, tail
 from tocsin.heartbeats.models import Heartbeat, HeartbeatDeleted
 
@@ -64,6 +65,15 @@ def test_a_failure_is_explained_by_the_words_of_its_own_run(
 ):
     raised, _ = found(talking(*steps), (at(said_at), "disk is full"))
     assert raised["exit_code_failure"].details.get("log_excerpt") == ("disk is full" if is_told else None)
+
+
+def test_a_miss_after_tocsin_was_away_says_so():
+    job = talking((10, ""))
+    job.set(rules.extended(job.beat, at(1000)))
+    job.look(2000)
+    raised, _ = found(job)
+    assert "did not report in" in raised["deadline_missed"].message
+    assert raised["deadline_missed"].message.endswith("(while Tocsin itself was away a ping may have been lost)")
 
 
 def test_a_miss_shows_the_last_words_however_old():
