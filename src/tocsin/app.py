@@ -65,6 +65,7 @@ from tocsin.endpoints.packer import Packer
 from tocsin.endpoints.queries import EndpointQueries
 from tocsin.endpoints.react import reaction as endpoint_reaction
 from tocsin.endpoints.service import Endpoints, Headers
+from tocsin.heartbeats import ping_operations
 from tocsin.heartbeats import store as heartbeat_store
 from tocsin.heartbeats.api import ROUTES as HEARTBEAT_ROUTES
 from tocsin.heartbeats.evidence import standing_facts
@@ -304,6 +305,7 @@ class Tocsin:
             "/api/v1/containers/{container_id}/logs/stream": STREAM,
             "/api/v1/containers/{container_id}/logs/download": DOWNLOAD,
             "/api/v1/containers/logs/stream": GROUP_STREAM,
+            **ping_operations.operations(),
         }
         return openapi.finish(self._typed_routes.openapi_schema.to_schema(), streams)
 

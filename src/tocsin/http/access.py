@@ -68,6 +68,11 @@ def is_public(method: str, path: str) -> bool:
     return (method, path) in PUBLIC or (method == "GET" and not _under(path, NOT_FOR_PAGES))
 
 
+def is_open(path: str) -> bool:
+    """Say whether *path* passes no layer at all: whoever knows a ping URL may ping."""
+    return path == "/ping" or path.startswith("/ping/")
+
+
 def needed_role(method: str, path: str) -> Role:
     """Viewers read everything but accounts and the ping key; editors change monitors; admins do the rest."""
     if _under(path, ADMIN_ONLY):

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from tocsin.db.tx import Actor
 from tocsin.http import openapi
-from tocsin.http.access import AccessGate, Authenticator, Principal
+from tocsin.http.access import AccessGate, Authenticator, Principal, is_open
 from tocsin.http.asgi import App, Message, Receive, Scope, Send
 from tocsin.http.edge import Edge, Observe
 from tocsin.http.errors import MethodNotAllowed, RouteNotFound, answer, refuse
@@ -139,7 +139,7 @@ def harden(
         path = scope["path"]
         if path.startswith("//"):
             path = scope["path"] = "/" + path.lstrip("/")
-        if path == "/ping" or path.startswith("/ping/"):
+        if is_open(path):
             await ping(scope, receive, send)
         else:
             await edge(scope, receive, send)

@@ -6,7 +6,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from tocsin import __version__
-from tocsin.http.access import is_public
+from tocsin.http.access import is_open, is_public
 
 ERROR = {"$ref": "#/components/schemas/ErrorEnvelope"}
 _ERRORS = {
@@ -68,7 +68,7 @@ def finish(document: dict[str, Any], streams: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish_operation(method: str, path: str, operation: dict[str, Any]) -> None:
-    public = is_public(method, path)
+    public = is_public(method, path) or is_open(path)
     operation["security"] = [] if public else [{"token": []}, {"session": []}]
     answers = operation["responses"]
     answers.pop("400", None)

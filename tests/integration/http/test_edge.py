@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.program import Program
-from tocsin.http.access import PUBLIC
+from tocsin.http.access import PUBLIC, is_open
 from tocsin.http.server import listen
 
 
@@ -40,7 +40,7 @@ async def test_every_route_without_credentials_is_refused_except_the_public_ones
     others = [("GET", "/metrics"), ("GET", "/api/docs"), ("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/nothing")]
     for method, path in [*every_route(program), *others]:
         answer = await program.client.request(method, path, token=None)
-        if (method, path) in PUBLIC:
+        if (method, path) in PUBLIC or is_open(path):
             assert answer.status != 401, (method, path)
         else:
             assert (answer.status, answer.code) == (401, "unauthorized"), (method, path)
@@ -55,6 +55,10 @@ async def test_the_public_list_is_short_and_known():
         ("POST", "/api/v1/auth/setup"),
         ("POST", "/api/v1/auth/login"),
     } == PUBLIC
+    assert [path for path in ("/ping", "/ping/1", "/pings", "/api/v1/ping", "/status") if is_open(path)] == [
+        "/ping",
+        "/ping/1",
+    ]
 
 
 async def test_every_refusal_is_an_envelope_with_its_request_id(program: Program):
