@@ -2987,18 +2987,11 @@ export interface components {
             /** @description Words in the body of a POST, upper and lower case told apart */
             failure_keywords?: string[] | null;
         };
-        /** HeartbeatDay */
-        HeartbeatDay: {
-            /** @example 2026-11-23 */
-            date: string;
-            uptime_percent: number | null;
-            incident_count: number;
-        };
         /** HeartbeatDays */
         HeartbeatDays: {
             monitor_id: number;
             monitor_type: string;
-            days: components["schemas"]["HeartbeatDay"][];
+            days: components["schemas"]["DayUptime"][];
         };
         /** HeartbeatDetail */
         HeartbeatDetail: {

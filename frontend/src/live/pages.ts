@@ -1,4 +1,4 @@
-import { computed, ref, shallowReactive, shallowRef } from 'vue'
+import { computed, reactive, ref, shallowReactive, shallowRef } from 'vue'
 import type { ApiError } from '@/api/client'
 import { onLive } from './live'
 
@@ -42,7 +42,7 @@ export function usePages<T extends { id: number }>(read: (offset: number) => Pro
   onLive('sync.required', () => void load())
   void load()
 
-  return {
+  return reactive({
     rows: computed(() => [...byId.values()].sort((a, b) => b.id - a.id)),
     total,
     hasMore: computed(() => byId.size < total.value),
@@ -51,5 +51,10 @@ export function usePages<T extends { id: number }>(read: (offset: number) => Pro
     error,
     load,
     loadMore,
-  }
+  })
+}
+
+/** What a card of pages has to know of them. */
+export type Pages = Pick<ReturnType<typeof usePages>, 'total' | 'hasMore' | 'loaded' | 'loadingMore' | 'error' | 'load' | 'loadMore'> & {
+  rows: readonly unknown[]
 }

@@ -235,6 +235,12 @@ class TransitionList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
+class DayUptime(msgspec.Struct, kw_only=True):
+    date: Annotated[str, Meta(examples=["2026-11-23"])]
+    uptime_percent: Percent | None
+    incident_count: int
+
+
 class DailyUptime(msgspec.Struct, kw_only=True):
     id: int
     days: Annotated[list[Percent | None], Meta(description="Oldest day first; null for a day without data")]

@@ -6,11 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from tocsin.containers.models import DayUptime, Percent
 from tocsin.core.clock import Instant
 from tocsin.endpoints.models import AlertState, EndpointSource, EndpointStatus, EndpointType
-
-Percent = Annotated[float, Meta(ge=0, le=100)]
-
 
 DurationText = Annotated[str, Meta(max_length=40, examples=["30s"])]
 Name = Annotated[str, Meta(max_length=255)]
@@ -229,12 +227,6 @@ class TrialAnswer(msgspec.Struct, kw_only=True):
     error_message: str | None
     phases: PhasesView
     evidence: EvidenceView
-
-
-class DayUptime(msgspec.Struct, kw_only=True):
-    date: Annotated[str, Meta(examples=["2026-11-23"])]
-    uptime_percent: Percent | None
-    incident_count: int
 
 
 class EndpointDays(msgspec.Struct, kw_only=True):

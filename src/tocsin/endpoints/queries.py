@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tocsin.containers.models import DailyUptime, DailyUptimeList
+from tocsin.containers.models import DailyUptime, DailyUptimeList, DayUptime
 from tocsin.core.clock import Clock, from_ms, to_ms
 from tocsin.core.errors import NotFound
 from tocsin.db.database import Database
@@ -18,7 +18,6 @@ from tocsin.endpoints.monitors import NOTHING, Monitor, Monitors
 from tocsin.endpoints.objects import (
     CheckList,
     ContainerEndpoints,
-    DayUptime,
     EndpointDays,
     EndpointDetail,
     EndpointList,

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from tocsin.containers.models import Percent
+from tocsin.containers.models import DayUptime
 from tocsin.core.clock import Instant
 from tocsin.heartbeats.models import HeartbeatAlertState, HeartbeatProblem, HeartbeatStatus, Outcome, PingType
 from tocsin.heartbeats.schedule import ScheduleKind
@@ -151,18 +151,12 @@ class PingList(msgspec.Struct, kw_only=True):
     has_more: bool
 
 
-class HeartbeatDay(msgspec.Struct, kw_only=True):
-    date: Annotated[str, Meta(examples=["2026-11-23"])]
-    uptime_percent: Percent | None
-    incident_count: int
-
-
 class HeartbeatDays(msgspec.Struct, kw_only=True):
     """Exactly the days asked for, today first; a day without runs has null."""
 
     monitor_id: int
     monitor_type: str
-    days: list[HeartbeatDay]
+    days: list[DayUptime]
 
 
 class SchedulePreview(msgspec.Struct, kw_only=True):

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from tocsin.containers.models import DayUptime
 from tocsin.core.clock import wire, wire_or_none
 from tocsin.heartbeats.history_store import Execution, StoredPing
 from tocsin.heartbeats.models import Heartbeat, HeartbeatStatus, Tally
-from tocsin.heartbeats.objects import ExecutionView, HeartbeatDay, HeartbeatView, PingView
+from tocsin.heartbeats.objects import ExecutionView, HeartbeatView, PingView
 
 
 def ping_url(base_url: str, uuid: str) -> str:
@@ -90,11 +91,11 @@ def uptime_percent(tally: Tally | None) -> float | None:
     return round(100 * tally.good / (tally.good + tally.bad), 2)
 
 
-def day_views(found: Mapping[date, Tally], today: date, count: int) -> list[HeartbeatDay]:
+def day_views(found: Mapping[date, Tally], today: date, count: int) -> list[DayUptime]:
     """Return *count* days, today first."""
     wanted = [today - timedelta(days=back) for back in range(count)]
     return [
-        HeartbeatDay(
+        DayUptime(
             date=day.isoformat(),
             uptime_percent=uptime_percent(found.get(day)),
             incident_count=found[day].incidents if day in found else 0,
