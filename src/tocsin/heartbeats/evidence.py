@@ -90,9 +90,7 @@ def facts(beat: Heartbeat) -> dict[str, Any]:
     standing, rules = beat.standing, beat.rules
     deadline = standing.next_deadline_at
     found: dict[str, Any] = {
-        "schedule": f"{rules.schedule} ({rules.timezone})"
-        if rules.schedule
-        else f"every {length(rules.interval_seconds)}",
+        "schedule": schedule_of(rules),
         "expected_at": None if deadline is None else wire(deadline - timedelta(seconds=rules.grace_seconds)),
         "grace": length(rules.grace_seconds) if rules.grace_seconds else None,
         "last_ping_at": wire_or_none(standing.last_ping_at),

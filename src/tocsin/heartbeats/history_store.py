@@ -152,10 +152,13 @@ def list_days(read: Read, heartbeat_id: int, first: date) -> dict[date, Tally]:
     return {tally.day: tally for tally in map(_tally, read.execute(mine))}
 
 
-def list_all_days(read: Read, first: date) -> list[tuple[int, Tally]]:
-    """Return the same of every heartbeat."""
-    rows = read.execute(select(days).where(days.c.day >= number_of(first)))
-    return [(row.heartbeat_id, _tally(row)) for row in rows]
+def list_days_since(read: Read, first_id: int, first: date) -> dict[int, dict[date, Tally]]:
+    """Return the same of every heartbeat from *first_id* on, by heartbeat."""
+    found: dict[int, dict[date, Tally]] = {}
+    for row in read.execute(select(days).where(days.c.heartbeat_id >= first_id, days.c.day >= number_of(first))):
+        tally = _tally(row)
+        found.setdefault(row.heartbeat_id, {})[tally.day] = tally
+    return found
 
 
 def number_of(day: date) -> int:

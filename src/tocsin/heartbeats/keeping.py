@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tocsin.db.tx import Tx
 from tocsin.heartbeats import history_store, store
-from tocsin.heartbeats.models import Heartbeat, Ping, Run, Standing
+from tocsin.heartbeats.models import Heartbeat, Ping, Standing
 from tocsin.heartbeats.rules import Decision
 
 
@@ -20,7 +20,8 @@ def keep(tx: Tx, beat: Heartbeat, decision: Decision, now: datetime, ping: Ping 
     for ended in decision.ended:
         history_store.end_run(tx, beat.id, ended, ping_id, now)
     if after.open_runs and not after.open_runs[-1].id:
-        after = replace(after, open_runs=(*after.open_runs[:-1], _begin(tx, beat, after.open_runs[-1])))
+        *before, begun = after.open_runs
+        after = replace(after, open_runs=(*before, history_store.begin_run(tx, beat.id, begun)))
     for day in decision.closed_days:
         history_store.close_day(tx, beat.id, day)
     if decision.correction is not None:
@@ -30,7 +31,3 @@ def keep(tx: Tx, beat: Heartbeat, decision: Decision, now: datetime, ping: Ping 
     for event in decision.events:
         tx.emit(event)
     return after
-
-
-def _begin(tx: Tx, beat: Heartbeat, run: Run) -> Run:
-    return history_store.begin_run(tx, beat.id, run)

@@ -5,7 +5,6 @@ Source: docs/spec/heartbeats.md, pings.
 """
 
 import asyncio
-import random
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from tocsin.heartbeats.intake import UNKNOWN, Intake, Taken, Target
 from tocsin.heartbeats.models import InvalidExitCode, Ping, PingType
 from tocsin.heartbeats.wishes import LONGEST_SLUG, SLUG
 from tocsin.http.asgi import Headers, Receive, Scope, Send, header, respond
-from tocsin.http.edge import BUDGET_S
+from tocsin.http.edge import BUDGET_S, new_request_id
 from tocsin.http.errors import MethodNotAllowed, refuse, translate
 
 METHODS = frozenset({"GET", "HEAD", "POST"})
@@ -111,7 +110,7 @@ class PingRoutes:
 
     async def _refuse(self, scope: Scope, send: Send, exc: Exception) -> None:
         failure = Overloaded("The answer took too long; try again") if isinstance(exc, TimeoutError) else translate(exc)
-        scope.setdefault("state", {})["request_id"] = f"{random.getrandbits(64):016x}"
+        scope.setdefault("state", {})["request_id"] = new_request_id()
         allow = [(b"allow", b"GET, HEAD, POST")] if isinstance(failure, MethodNotAllowed) else []
         await refuse(scope, send, failure, [*self._headers, *allow])
 

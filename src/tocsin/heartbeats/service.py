@@ -42,7 +42,7 @@ from tocsin.heartbeats.store import Wanted
 
 BARS_FRESH_S = 30.0
 LOOKED_AT_ONCE, TRIMMED = 500, 1000
-MOST_BARS = 5000
+MOST_BARS, MOST_ANSWERS = 5000, 20
 
 
 class Heartbeats:
@@ -109,27 +109,24 @@ class Heartbeats:
         return HeartbeatDays(monitor_id=heartbeat_id, monitor_type="heartbeat", days=shown)
 
     async def daily_uptime(self, days: int) -> bytes:
-        """Return the bars of every heartbeat, oldest day first, encoded; at most 30 s old."""
+        """Return the bars of the newest heartbeats, oldest day first, encoded; at most 30 s old."""
         made_at, answer = self._bars.get(days, (float("-inf"), b""))
         if self._clock.monotonic() - made_at > BARS_FRESH_S:
             answer = msgspec.json.encode(await self._db.read(lambda read: self._all_days(read, days)))
+            if len(self._bars) >= MOST_ANSWERS:
+                self._bars.clear()
             self._bars[days] = (self._clock.monotonic(), answer)
         return answer
 
     def _all_days(self, read: Read, count: int) -> DailyUptimeList:
         today = self._clock.now().date()
         wanted = [today - timedelta(days=back) for back in reversed(range(count))]
-        found: dict[int, dict[date, Tally]] = {}
-        for heartbeat_id, tally in history_store.list_all_days(read, wanted[0]):
-            found.setdefault(heartbeat_id, {})[tally.day] = tally
-        items = [
-            DailyUptime(
-                id=beat.id,
-                days=[views.uptime_percent(mine.get(day)) for day in wanted],
-            )
-            for beat in store.list_page(read, Wanted(), MOST_BARS, 0)[0]
-            for mine in (_with_open_day(beat, found.get(beat.id, {})),)
-        ]
+        beats, _ = store.list_page(read, Wanted(), MOST_BARS, 0)  # the newest: there may be a hundred thousand
+        over = history_store.list_days_since(read, beats[-1].id, wanted[0]) if beats else {}
+        items = []
+        for beat in beats:
+            mine = _with_open_day(beat, over.get(beat.id, {}))
+            items.append(DailyUptime(id=beat.id, days=[views.uptime_percent(mine.get(day)) for day in wanted]))
         return DailyUptimeList(days=count, to=today.isoformat(), items=items)
 
     async def preview(self, text: str, timezone: str) -> SchedulePreview:

@@ -43,6 +43,10 @@ def is_stream(path: str) -> bool:
     return _STREAM.fullmatch(path) is not None
 
 
+def new_request_id() -> str:
+    return f"{random.getrandbits(64):016x}"
+
+
 class Edge:
     """Wraps the whole application. *observe(method, path, status, seconds)* feeds the metrics."""
 
@@ -52,7 +56,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = header(scope, b"x-request-id") or ""
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started, answer = time.perf_counter(), _Answer(scope, send, request_id)
